@@ -1,0 +1,119 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Listen opens a listener in the namespace, as net.Listen does. The address
+// must be numeric. The namespace closes it in the end.
+func (ns *Namespace) Listen(network, address string) (net.Listener, error) {
+	var ln net.Listener
+	err := ns.Do(func() (err error) {
+		var lc net.ListenConfig
+		lc.SetMultipathTCP(false)
+		ln, err = lc.Listen(context.Background(), network, address)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lab: namespace %v: %w", ns, err)
+	}
+	return ln, ns.ownConn(ln)
+}
+
+// ListenPacket opens a packet socket in the namespace, as net.ListenPacket does.
+// The address must be numeric. The caller closes it, or the namespace in the end.
+func (ns *Namespace) ListenPacket(network, address string) (net.PacketConn, error) {
+	var c net.PacketConn
+	err := ns.Do(func() (err error) {
+		c, err = net.ListenPacket(network, address)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lab: namespace %v: %w", ns, err)
+	}
+	return c, ns.ownConn(c)
+}
+
+// ownConn is own for sockets, whose Close may have been called already.
+func (ns *Namespace) ownConn(c interface{ Close() error }) error {
+	return ns.own(closeFunc(func() error {
+		if err := c.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	}))
+}
+
+type closeFunc func() error
+
+func (f closeFunc) Close() error { return f() }
+
+// DialContext connects from inside the namespace, as net.Dialer.DialContext
+// does; it fits into an http.Transport. The address must be numeric. The caller
+// closes the connection.
+func (ns *Namespace) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return ns.dial(ctx, net.Dialer{}, network, address)
+}
+
+func (ns *Namespace) dial(ctx context.Context, d net.Dialer, network, address string) (net.Conn, error) {
+	var c net.Conn
+	d.SetMultipathTCP(false)
+	d.KeepAlive = -1 // nobody asked for those packets
+	err := ns.Do(func() (err error) {
+		c, err = d.DialContext(ctx, network, address)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lab: namespace %v: %w", ns, err)
+	}
+	return c, nil
+}
+
+// Connect tries to open a TCP connection and, if that works, closes it at once.
+// The number of packets of an attempt without an answer is exactly cfg.SYNs.
+// It returns an error only if the attempt could not be made.
+func (ns *Namespace) Connect(ctx context.Context, cfg ConnectConfig) (Outcome, error) {
+	if cfg.SYNs == 0 {
+		cfg.SYNs = 1
+	}
+	if cfg.SYNs > 2 {
+		return 0, fmt.Errorf("lab: connect to %v: SYNs is %d, want 1 or 2", cfg.Dst, cfg.SYNs)
+	}
+	d := net.Dialer{
+		Timeout: time.Duration(cfg.SYNs-1)*time.Second + 300*time.Millisecond,
+		ControlContext: func(_ context.Context, _, _ string, raw syscall.RawConn) error {
+			var err error
+			if e := raw.Control(func(fd uintptr) {
+				err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_SYNCNT, cfg.SYNs)
+			}); e != nil {
+				return e
+			}
+			return err
+		},
+	}
+	if cfg.Src.IsValid() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(cfg.Src)
+	}
+	c, err := ns.dial(ctx, d, "tcp", cfg.Dst.String())
+	var timeout net.Error
+	switch {
+	case err == nil:
+		return Connected, c.Close()
+	case ctx.Err() != nil:
+		return 0, fmt.Errorf("lab: connect to %v: %w", cfg.Dst, ctx.Err())
+	case errors.Is(err, unix.ECONNREFUSED):
+		return Refused, nil
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return Unanswered, nil
+	case errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		return Unreachable, nil
+	}
+	return 0, err
+}
