@@ -1,0 +1,173 @@
+package record
+
+import "math/bits"
+
+// Parse reads one line, without its newline, into r, which it resets first. The
+// error is a [*FieldError], and r is then empty. Parse does not allocate unless
+// it fails. It keeps line: see [Record] for how long text is valid.
+//
+// What several fields say together is not checked: a record may be OK without
+// addresses, and may end before it starts.
+func (f Format) Parse(line []byte, r *Record) error {
+	p := f.plan()
+	r.line, r.ext, r.set = line, p.ext, p.set
+	var (
+		mask = endMask(line, 0) // ends of fields from base on, not yet used
+		base = 0
+		s, e = 0, -1 // the field is line[s:e]
+	)
+	for i := range p.cols {
+		c := &p.cols[i]
+		for mask == 0 {
+			if base += 64; base > len(line) {
+				r.Reset()
+				return p.tooFew(i)
+			}
+			mask = endMask(line, base)
+		}
+		s, e = e+1, base+bits.TrailingZeros64(mask)
+		mask &= mask - 1
+		if e < len(line) && line[e] != ' ' {
+			return p.fail(r, i, s, e, ErrControl)
+		}
+		slot := c.slot
+		switch c.kind {
+		case kindInt:
+			v, ok := number(line, s, e, c.max)
+			if !ok {
+				if err := numberError(line[s:e]); err != nil || !c.nullable {
+					return p.fail(r, i, s, e, err)
+				}
+				r.set.remove(slot)
+				continue
+			}
+			r.cells[slot].a = v
+		case kindAddr:
+			if v, ok := ipv4(line, s, e); ok {
+				r.cells[slot].b = v
+				r.form[slot] = formIPv4
+				continue
+			}
+			if e-s == 1 && line[s] == '-' {
+				r.set.remove(slot)
+				continue
+			}
+			if err := r.address(slot, line[s:e], formLine, cell{uint64(s), uint64(e)}); err != nil {
+				return p.fail(r, i, s, e, err)
+			}
+		default:
+			if n := e - s; n <= 1 {
+				if n == 0 {
+					return p.fail(r, i, s, e, ErrEmpty)
+				}
+				if line[s] == '-' && c.nullable {
+					r.set.remove(slot)
+					continue
+				}
+			}
+			if c.kind == kindSet && !isOneOf(table[slot].values, line[s:e]) {
+				return p.fail(r, i, s, e, ErrNotKnown)
+			}
+			r.cells[slot] = cell{uint64(s), uint64(e)}
+			r.form[slot] = formLine
+		}
+	}
+	if e != len(line) {
+		return p.tooMany(r, e)
+	}
+	return nil
+}
+
+// isOneOf reports whether b is one of values.
+func isOneOf(values []string, b []byte) bool {
+	for _, v := range values {
+		if string(b) == v {
+			return true
+		}
+	}
+	return false
+}
+
+// address stores text, which is not an IPv4 address in a line, in an address
+// field: as an address if it is one, and else as text of this form and cell. It
+// refuses what is made of hex digits, dots and colons only: that was meant as
+// an address.
+func (r *Record) address(slot uint8, text []byte, form form, c cell) error {
+	if v, ok := ipv4Start(text); ok {
+		r.cells[slot].b, r.form[slot] = v, formIPv4
+		return nil
+	}
+	if c, ok := ipv6(text); ok {
+		r.cells[slot], r.form[slot] = c, formIPv6
+		return nil
+	}
+	if err := addressError(text); err != nil {
+		return err
+	}
+	r.cells[slot], r.form[slot] = c, form
+	return nil
+}
+
+// tooFew returns the error of a line that ends before the i-th field.
+func (p *plan) tooFew(i int) error {
+	c := &p.cols[i]
+	return &FieldError{Field: c.field(), Name: p.name(c), Column: i + 1, Want: len(p.cols), Err: ErrTooFew}
+}
+
+// tooMany returns the error of a line that goes on after line[:e].
+func (p *plan) tooMany(r *Record, e int) error {
+	value, _, _ := cutSpace(r.line[e+1:])
+	r.Reset()
+	return &FieldError{Column: len(p.cols) + 1, Want: len(p.cols), Value: clip(value), Err: ErrTooMany}
+}
+
+// fail empties r and returns the error of the i-th field, which is
+// r.line[s:e]. A nil err says that it is absent but must not be.
+func (p *plan) fail(r *Record, i, s, e int, err error) error {
+	if s == e {
+		err = ErrEmpty
+	} else if err == nil {
+		err = ErrAbsent
+	}
+	value := clip(r.line[s:e])
+	r.Reset()
+	c := &p.cols[i]
+	return &FieldError{Field: c.field(), Name: p.name(c), Column: i + 1, Want: len(p.cols), Value: value, Err: err}
+}
+
+// clip returns the first 64 bytes of b.
+func clip(b []byte) string { return string(b[:min(len(b), 64)]) }
+
+// numberError says why text is not a number of its field; nil if it is "-".
+func numberError(text []byte) error {
+	if string(text) == "-" {
+		return nil
+	}
+	for i, c := range text {
+		if c < '0' || c > '9' || c == '0' && i == 0 && len(text) > 1 {
+			return ErrNotNumber
+		}
+	}
+	return ErrRange
+}
+
+// addressError says what is wrong with text that is not an address; nil if it
+// cannot have been meant as one.
+func addressError(text []byte) error {
+	dots, digits := 0, 0
+	for _, c := range text {
+		switch {
+		case '0' <= c && c <= '9':
+			digits++
+		case c == '.':
+			dots++
+		case c == ':', 'a' <= c|0x20 && c|0x20 <= 'f':
+		default:
+			return nil
+		}
+	}
+	if dots == 3 && digits+dots == len(text) && digits > 3 {
+		return ErrRange
+	}
+	return ErrNotAddress
+}
