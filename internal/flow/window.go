@@ -17,6 +17,10 @@ type Interface struct {
 
 // A Window is what one interface carried between two moments.
 type Window struct {
+	// Sequence numbers the windows of one set of kernel tables; windows that
+	// end together share it. A window offered again keeps it.
+	Sequence uint64
+
 	Interface  Interface
 	Start, End time.Time // End is exclusive, and the Start of the next window
 	Flows      []Flow    // in no particular order; at most one per Key
