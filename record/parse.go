@@ -152,21 +152,25 @@ func numberError(text []byte) error {
 }
 
 // addressError says what is wrong with text that is not an address; nil if it
-// cannot have been meant as one.
+// cannot have been meant as one. Only four decimal numbers are out of range.
 func addressError(text []byte) error {
-	dots, digits := 0, 0
-	for _, c := range text {
+	decimal, dots, digits := true, 0, 0 // digits of this octet
+	for i, c := range text {
 		switch {
 		case '0' <= c && c <= '9':
+			decimal = decimal && (digits != 1 || text[i-1] != '0')
 			digits++
 		case c == '.':
+			decimal = decimal && digits > 0
 			dots++
+			digits = 0
 		case c == ':', 'a' <= c|0x20 && c|0x20 <= 'f':
+			decimal = false
 		default:
 			return nil
 		}
 	}
-	if dots == 3 && digits+dots == len(text) && digits > 3 {
+	if decimal && digits > 0 && dots == 3 {
 		return ErrRange
 	}
 	return ErrNotAddress
