@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -21,6 +22,7 @@ type Device struct {
 	mac   packet.MAC
 	l3    bool // packets have no link header
 	link  netlink.Link
+	peer  *Device // the other end of a pair that the lab made, nil otherwise
 }
 
 // Namespace returns the namespace that the device is in.
@@ -53,12 +55,16 @@ func (ns *Namespace) Device(name string) (*Device, error) {
 	return d, nil
 }
 
-// Up sets the device up.
+// Up sets the device up. When it returns, the device and, if that is up too, the
+// other end of its pair take packets.
 func (d *Device) Up() error {
 	if err := d.ns.handle.LinkSetUp(d.link); err != nil {
 		return fmt.Errorf("lab: set %v up: %w", d, err)
 	}
-	return nil
+	if err := d.settle(); err != nil || d.peer == nil {
+		return err
+	}
+	return d.peer.settle()
 }
 
 // Down sets the device down. The kernel forgets its IPv6 addresses, its routes
@@ -153,6 +159,56 @@ func (d *Device) Stats() (Stats, error) {
 	}, nil
 }
 
+// settle waits for what the kernel does some time after a device got its
+// carrier: it gives it a queue, without which packets are lost, and enters the
+// routes of its IPv6 addresses.
+func (d *Device) settle() error {
+	const patience = 5 * time.Second
+	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Microsecond) {
+		ready, err := d.ready()
+		if err == nil && !ready && time.Now().After(deadline) {
+			err = fmt.Errorf("not ready after %v", patience)
+		}
+		if err != nil {
+			return fmt.Errorf("lab: wait for %v: %w", d, err)
+		}
+		if ready {
+			return nil
+		}
+	}
+}
+
+// ready says whether there is nothing, or nothing more, to wait for.
+func (d *Device) ready() (bool, error) {
+	h := d.ns.handle
+	link, err := h.LinkByIndex(d.index)
+	if err != nil {
+		return false, err
+	}
+	a := link.Attrs()
+	const carrier = unix.IFF_UP | unix.IFF_LOWER_UP
+	if a.RawFlags&carrier != carrier {
+		return true, nil // it may never come, for the other end is down
+	}
+	if a.OperState != netlink.OperUp && a.OperState != netlink.OperUnknown {
+		return false, nil
+	}
+	addrs, err := h.AddrList(link, netlink.FAMILY_V6)
+	if err != nil {
+		return false, err
+	}
+	for _, addr := range addrs {
+		if addr.Flags&unix.IFA_F_NODAD == 0 || addr.IP.IsLinkLocalUnicast() {
+			continue // duplicate address detection takes seconds
+		}
+		routes, err := h.RouteGet(addr.IP)
+		if err != nil || len(routes) != 1 || routes[0].Type != unix.RTN_LOCAL {
+			return false, nil // no error: it has no route yet
+		}
+	}
+	return true, nil
+}
+
 // setup finishes a new device: quiet if wanted, addresses, up. discover leaves
 // address resolution on.
 func (d *Device) setup(addrs []netip.Prefix, discover, down bool) error {
@@ -197,8 +253,9 @@ func (d *Device) quiet(discover bool) error {
 	return nil
 }
 
-// freeName returns prefix and the lowest number that no device of ns has.
-func (ns *Namespace) freeName(prefix string) (string, error) {
+// freeName returns prefix and the lowest number that no device of ns has and
+// that is not except.
+func (ns *Namespace) freeName(prefix, except string) (string, error) {
 	links, err := ns.handle.LinkList()
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
 		return "", fmt.Errorf("lab: list devices of %v: %w", ns, err)
@@ -208,7 +265,7 @@ func (ns *Namespace) freeName(prefix string) (string, error) {
 		taken[l.Attrs().Name] = true
 	}
 	for n := 0; ; n++ {
-		if name := fmt.Sprintf("%s%d", prefix, n); !taken[name] {
+		if name := fmt.Sprintf("%s%d", prefix, n); !taken[name] && name != except {
 			return name, nil
 		}
 	}

@@ -148,7 +148,7 @@ func (ns *Namespace) ExchangeUDP(ctx context.Context, cfg UDPConfig) (sent, answ
 		switch {
 		case err == nil:
 			answered++
-		case errors.Is(err, os.ErrDeadlineExceeded), isRefusal(err):
+		case errors.Is(err, os.ErrDeadlineExceeded), isRefusal(err), ctx.Err() != nil:
 		default:
 			return sent, answered, fmt.Errorf("lab: read from %v: %w", cfg.Dst, err)
 		}

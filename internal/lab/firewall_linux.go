@@ -38,6 +38,11 @@ func (ns *Namespace) Firewall(rules ...Rule) (*Firewall, error) {
 		if err != nil {
 			return nil, fmt.Errorf("lab: add rule %v to %v: %w", r, ns, err)
 		}
+		if r.Device != "" { // newer kernels take the rule and wait for the device
+			if _, err := ns.Device(r.Device); err != nil {
+				return nil, err
+			}
+		}
 		table := byFamily[r.Family]
 		if table == nil {
 			table = conn.AddTable(&nftables.Table{Name: fw.table, Family: tableFamilies[r.Family]})
@@ -143,9 +148,14 @@ func (r Rule) place() place {
 }
 
 func (p place) chain(t *nftables.Table, n int) *nftables.Chain {
+	hook := hooks[p.hook]
+	if p.hook == Ingress && p.family == INet {
+		const inetIngress = 5 // NF_INET_INGRESS; its number in netdev is another
+		hook = nftables.ChainHookRef(inetIngress)
+	}
 	return &nftables.Chain{
 		Name: fmt.Sprintf("%v-%d", p.hook, n), Table: t, Type: p.kind,
-		Hooknum: hooks[p.hook], Priority: &p.priority, Device: p.device,
+		Hooknum: hook, Priority: &p.priority, Device: p.device,
 	}
 }
 

@@ -206,4 +206,3 @@ func setDefault[T comparable](v *T, def T) {
 		*v = def
 	}
 }
-

@@ -129,10 +129,8 @@ func newNamespace(cfg NamespaceConfig) (_ *Namespace, err error) {
 			}
 		}
 		if cfg.Forward {
-			for _, p := range []string{"net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"} {
-				if err := writeSysctl(p, "1"); err != nil {
-					return err
-				}
+			if err := forward(); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -151,6 +149,26 @@ func newNamespace(cfg NamespaceConfig) (_ *Namespace, err error) {
 		return ns, fmt.Errorf("set lo up: %w", err)
 	}
 	return ns, nil
+}
+
+// forward makes the calling thread's namespace a router.
+func forward() error {
+	for _, s := range [][2]string{
+		{"net/ipv4/ip_forward", "1"},
+		// "all" is what decides on forwarding. "default" follows it and would make
+		// each new device join the group of all routers, and say so.
+		{"net/ipv6/conf/all/forwarding", "1"},
+		{"net/ipv6/conf/default/forwarding", "0"},
+	} {
+		err := writeSysctl(s[0], s[1])
+		if errors.Is(err, os.ErrNotExist) && strings.HasPrefix(s[0], "net/ipv6/") {
+			continue // a kernel without IPv6
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // netnsCookie returns the cookie of the calling thread's namespace.

@@ -5,10 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"syscall"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Listen opens a listener in the namespace, as net.Listen does. The address
@@ -74,46 +70,4 @@ func (ns *Namespace) dial(ctx context.Context, d net.Dialer, network, address st
 		return nil, fmt.Errorf("lab: namespace %v: %w", ns, err)
 	}
 	return c, nil
-}
-
-// Connect tries to open a TCP connection and, if that works, closes it at once.
-// The number of packets of an attempt without an answer is exactly cfg.SYNs.
-// It returns an error only if the attempt could not be made.
-func (ns *Namespace) Connect(ctx context.Context, cfg ConnectConfig) (Outcome, error) {
-	if cfg.SYNs == 0 {
-		cfg.SYNs = 1
-	}
-	if cfg.SYNs > 2 {
-		return 0, fmt.Errorf("lab: connect to %v: SYNs is %d, want 1 or 2", cfg.Dst, cfg.SYNs)
-	}
-	d := net.Dialer{
-		Timeout: time.Duration(cfg.SYNs-1)*time.Second + 300*time.Millisecond,
-		ControlContext: func(_ context.Context, _, _ string, raw syscall.RawConn) error {
-			var err error
-			if e := raw.Control(func(fd uintptr) {
-				err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_SYNCNT, cfg.SYNs)
-			}); e != nil {
-				return e
-			}
-			return err
-		},
-	}
-	if cfg.Src.IsValid() {
-		d.LocalAddr = net.TCPAddrFromAddrPort(cfg.Src)
-	}
-	c, err := ns.dial(ctx, d, "tcp", cfg.Dst.String())
-	var timeout net.Error
-	switch {
-	case err == nil:
-		return Connected, c.Close()
-	case ctx.Err() != nil:
-		return 0, fmt.Errorf("lab: connect to %v: %w", cfg.Dst, ctx.Err())
-	case errors.Is(err, unix.ECONNREFUSED):
-		return Refused, nil
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return Unanswered, nil
-	case errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		return Unreachable, nil
-	}
-	return 0, err
 }

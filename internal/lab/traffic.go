@@ -13,8 +13,8 @@ type Outcome uint8
 // Outcomes of a connection attempt.
 const (
 	Connected   Outcome = iota
-	Refused             // answered with a TCP reset or with ICMP port unreachable
-	Unreachable         // answered with another ICMP error, or refused by the sending host itself
+	Refused             // answered with a TCP reset
+	Unreachable         // answered with an ICMP error, or there is no route
 	Unanswered          // nothing came back in time
 )
 

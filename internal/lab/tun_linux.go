@@ -21,7 +21,7 @@ type Tun struct {
 // Tun makes a tun device in the namespace.
 func (ns *Namespace) Tun(cfg TunConfig) (*Tun, error) {
 	if cfg.Name == "" {
-		name, err := ns.freeName("tun")
+		name, err := ns.freeName("tun", "")
 		if err != nil {
 			return nil, err
 		}

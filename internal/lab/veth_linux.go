@@ -21,11 +21,11 @@ func (l *Lab) Link(a, b End) (*Device, *Device, error) {
 	}
 	for _, e := range []*End{&a, &b} {
 		if e.Name == "" {
-			prefix := "eth"
-			if e == &b && a.NS == b.NS && a.Name == "eth0" {
-				prefix = "peer" // the first end is not there yet, its name not yet taken
+			except := ""
+			if a.NS == b.NS { // the name of the other end is not taken yet
+				except = a.Name + b.Name
 			}
-			name, err := e.NS.freeName(prefix)
+			name, err := e.NS.freeName("eth", except)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -53,6 +53,7 @@ func (l *Lab) Link(a, b End) (*Device, *Device, error) {
 	}
 	db, err := b.NS.Device(b.Name)
 	if err == nil {
+		da.peer, db.peer = db, da
 		err = errors.Join(da.setup(a.Addrs, a.Discover, a.Down), db.setup(b.Addrs, b.Discover, b.Down))
 	}
 	if err == nil {
@@ -103,7 +104,7 @@ func (ns *Namespace) Bridge(name string) (*Device, error) {
 // Remote must be there before packets are.
 func (ns *Namespace) VXLAN(cfg VXLANConfig) (*Device, error) {
 	if cfg.Name == "" {
-		name, err := ns.freeName("vxlan")
+		name, err := ns.freeName("vxlan", "")
 		if err != nil {
 			return nil, err
 		}
