@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -21,20 +19,8 @@ type namespace struct {
 	link   *netlink.Handle
 }
 
-// namespacePath is where a namespace name leads: a path as it is, anything
-// else to where ip-netns(8) keeps them.
-func namespacePath(name string) string {
-	switch {
-	case name == "":
-		return "/proc/thread-self/ns/net"
-	case strings.ContainsRune(name, '/'):
-		return name
-	}
-	return filepath.Join("/run/netns", name)
-}
-
 func openNamespace(name string) (*namespace, error) {
-	h, err := netns.GetFromPath(namespacePath(name))
+	h, err := netns.GetFromPath(NamespacePath(name))
 	if err != nil {
 		return nil, fmt.Errorf("open network namespace %q: %w", name, err)
 	}

@@ -122,7 +122,7 @@ func (s *Source) takeLock() error {
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
-		return fmt.Errorf("%s is in use by another capture: %w", s.cfg.Pin, err)
+		return fmt.Errorf("%s: %w", s.cfg.Pin, ErrInUse)
 	}
 	s.lock = f
 	return nil
@@ -175,17 +175,14 @@ func pinnedState(dir string) (state, error) {
 	}
 	defer m.Close()
 	if int(m.ValueSize()) != stateSize {
-		return state{}, fmt.Errorf("%s was pinned by another version: %w", dir, errOtherLayout)
+		return state{}, fmt.Errorf("%s: %w", dir, ErrOtherLayout)
 	}
 	st, err := readState(m)
 	if err == nil && st.Layout > 0 && st.Layout != layout {
-		err = fmt.Errorf("%s was pinned by another version (layout %d, this is %d): %w", dir, st.Layout, layout, errOtherLayout)
+		err = fmt.Errorf("%s: %w (layout %d, this is %d)", dir, ErrOtherLayout, st.Layout, layout)
 	}
 	return st, err
 }
-
-// errOtherLayout asks for the tables to be taken away before capture can begin.
-var errOtherLayout = errors.New("stop it with that version, or uninstall")
 
 const dropPin = "drop"
 
