@@ -79,6 +79,12 @@ func (h *Host) Interface(d Device) (Interface, error) {
 	return i, nil
 }
 
+// ID returns an id of Amazon's shape, such as fl-0123456789abcdef0 for the
+// prefix "fl", that is always the same for the same parts on this machine.
+func (h *Host) ID(prefix string, parts ...string) string {
+	return id(prefix, append([]string{h.machine}, parts...)...)
+}
+
 // interfaceID tells devices apart by what stays: hardware keeps its address and
 // may be renamed, a virtual device keeps its name and often has a new address
 // after every start.

@@ -13,6 +13,9 @@ type Host struct{}
 // NewHost returns a Host that knows nothing.
 func NewHost() *Host { return &Host{} }
 
+// ID returns an id of Amazon's shape.
+func (h *Host) ID(prefix string, parts ...string) string { return id(prefix, parts...) }
+
 // Device tells which network device is meant.
 type Device struct {
 	Netns, Space, Name string

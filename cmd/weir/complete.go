@@ -1,0 +1,48 @@
+package main
+
+import (
+	"net"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"weir/internal/capture"
+	"weir/record"
+)
+
+func completeInterfaces(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	list, err := net.Interfaces()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	for _, i := range list {
+		names = append(names, i.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeFormat completes the last of the names joined by plus signs or commas.
+func completeFormat(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	done := typed[:strings.LastIndexAny(typed, "+, ")+1]
+	var names []string
+	if done == "" {
+		names = []string{"default", "v3", "v4", "v5", "all"}
+	}
+	for _, f := range record.AllFields() {
+		names = append(names, done+f.Name())
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+func completeExclusions(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	done := typed[:strings.LastIndexByte(typed, ',')+1]
+	names := []string{done + "default", done + "none"}
+	if done == "" {
+		names = append(names, "list")
+	}
+	for _, e := range capture.DefaultExclusions.All() {
+		names = append(names, done+e.String())
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
