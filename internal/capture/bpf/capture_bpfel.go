@@ -124,6 +124,13 @@ const (
 	CaptureKindFOREIGN        CaptureKind = 3
 )
 
+type CaptureLastSeen struct {
+	_     structs.HostLayout
+	Skb   uint64
+	Mark  uint32
+	Where uint32
+}
+
 type CaptureMeaning uint32
 
 const (
@@ -154,7 +161,7 @@ const (
 	CaptureMapFlows60      = "flows6_0"
 	CaptureMapFlows61      = "flows6_1"
 	CaptureMapFragments    = "fragments"
-	CaptureMapLastEgress   = "last_egress"
+	CaptureMapLastSeen     = "last_seen"
 	CaptureMapOverflow     = "overflow"
 	CaptureMapUsage        = "usage"
 	CaptureMapWake         = "wake"
@@ -222,18 +229,18 @@ type CaptureProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type CaptureMapSpecs struct {
-	Causes     *ebpf.MapSpec `ebpf:"causes"`
-	Control    *ebpf.MapSpec `ebpf:"control"`
-	Devices    *ebpf.MapSpec `ebpf:"devices"`
-	Flows40    *ebpf.MapSpec `ebpf:"flows4_0"`
-	Flows41    *ebpf.MapSpec `ebpf:"flows4_1"`
-	Flows60    *ebpf.MapSpec `ebpf:"flows6_0"`
-	Flows61    *ebpf.MapSpec `ebpf:"flows6_1"`
-	Fragments  *ebpf.MapSpec `ebpf:"fragments"`
-	LastEgress *ebpf.MapSpec `ebpf:"last_egress"`
-	Overflow   *ebpf.MapSpec `ebpf:"overflow"`
-	Usage      *ebpf.MapSpec `ebpf:"usage"`
-	Wake       *ebpf.MapSpec `ebpf:"wake"`
+	Causes    *ebpf.MapSpec `ebpf:"causes"`
+	Control   *ebpf.MapSpec `ebpf:"control"`
+	Devices   *ebpf.MapSpec `ebpf:"devices"`
+	Flows40   *ebpf.MapSpec `ebpf:"flows4_0"`
+	Flows41   *ebpf.MapSpec `ebpf:"flows4_1"`
+	Flows60   *ebpf.MapSpec `ebpf:"flows6_0"`
+	Flows61   *ebpf.MapSpec `ebpf:"flows6_1"`
+	Fragments *ebpf.MapSpec `ebpf:"fragments"`
+	LastSeen  *ebpf.MapSpec `ebpf:"last_seen"`
+	Overflow  *ebpf.MapSpec `ebpf:"overflow"`
+	Usage     *ebpf.MapSpec `ebpf:"usage"`
+	Wake      *ebpf.MapSpec `ebpf:"wake"`
 }
 
 // CaptureVariableSpecs contains global variables before they are loaded into the kernel.
@@ -266,18 +273,18 @@ func (o *CaptureObjects) Close() error {
 //
 // It can be passed to LoadCaptureObjects or ebpf.CollectionSpec.LoadAndAssign.
 type CaptureMaps struct {
-	Causes     *ebpf.Map `ebpf:"causes"`
-	Control    *ebpf.Map `ebpf:"control"`
-	Devices    *ebpf.Map `ebpf:"devices"`
-	Flows40    *ebpf.Map `ebpf:"flows4_0"`
-	Flows41    *ebpf.Map `ebpf:"flows4_1"`
-	Flows60    *ebpf.Map `ebpf:"flows6_0"`
-	Flows61    *ebpf.Map `ebpf:"flows6_1"`
-	Fragments  *ebpf.Map `ebpf:"fragments"`
-	LastEgress *ebpf.Map `ebpf:"last_egress"`
-	Overflow   *ebpf.Map `ebpf:"overflow"`
-	Usage      *ebpf.Map `ebpf:"usage"`
-	Wake       *ebpf.Map `ebpf:"wake"`
+	Causes    *ebpf.Map `ebpf:"causes"`
+	Control   *ebpf.Map `ebpf:"control"`
+	Devices   *ebpf.Map `ebpf:"devices"`
+	Flows40   *ebpf.Map `ebpf:"flows4_0"`
+	Flows41   *ebpf.Map `ebpf:"flows4_1"`
+	Flows60   *ebpf.Map `ebpf:"flows6_0"`
+	Flows61   *ebpf.Map `ebpf:"flows6_1"`
+	Fragments *ebpf.Map `ebpf:"fragments"`
+	LastSeen  *ebpf.Map `ebpf:"last_seen"`
+	Overflow  *ebpf.Map `ebpf:"overflow"`
+	Usage     *ebpf.Map `ebpf:"usage"`
+	Wake      *ebpf.Map `ebpf:"wake"`
 }
 
 func (m *CaptureMaps) Close() error {
@@ -290,7 +297,7 @@ func (m *CaptureMaps) Close() error {
 		m.Flows60,
 		m.Flows61,
 		m.Fragments,
-		m.LastEgress,
+		m.LastSeen,
 		m.Overflow,
 		m.Usage,
 		m.Wake,

@@ -85,6 +85,18 @@ INLINE void fragmented(const struct fragment_key *k, struct transport *t, __u64 
 	__sync_fetch_and_add(&f->bytes, bytes);
 }
 
+INLINE void remember(struct __sk_buff *skb, __u32 mark, __u32 egress)
+{
+	__u32 zero = 0;
+	struct last_seen *last = bpf_map_lookup_elem(&last_seen, &zero);
+
+	if (!last)
+		return;
+	last->skb = (__u64)skb;
+	last->mark = mark;
+	last->where = me.slot << 1 | egress;
+}
+
 INLINE void measure(struct __sk_buff *skb, __u32 off, struct transport *t, __u64 *packets,
 		    __u64 *bytes)
 {
@@ -112,6 +124,7 @@ INLINE void observe4(struct __sk_buff *skb, __u32 off, __u8 egress)
 		add_cause(why, 1, skb->len - off);
 		return;
 	}
+	remember(skb, mark(ip.saddr, ip.daddr, &t), egress);
 	measure(skb, off, &t, &packets, &bytes);
 	if (t.fragment) {
 		struct fragment_key k = { .saddr = { ip.saddr }, .daddr = { ip.daddr } };
@@ -151,6 +164,7 @@ INLINE void observe6(struct __sk_buff *skb, __u32 off, __u8 egress)
 		add_cause(why, 1, skb->len - off);
 		return;
 	}
+	remember(skb, mark(ip.saddr[3], ip.daddr[3], &t), egress);
 	measure(skb, off, &t, &packets, &bytes);
 	if (t.fragment) {
 		struct fragment_key k;
@@ -179,7 +193,7 @@ INLINE void observe6(struct __sk_buff *skb, __u32 off, __u8 egress)
 
 // behind_tags finds the EtherType behind the VLAN tags that are in the data; the
 // outermost one is in the buffer's metadata. The answer is offset << 16 | type,
-// and 0 if there is none within the bound.
+// or the cause why there is no record.
 __attribute__((noinline)) __u32 behind_tags(struct __sk_buff *skb)
 {
 	__u32 off = ETH_HLEN_;
@@ -187,12 +201,12 @@ __attribute__((noinline)) __u32 behind_tags(struct __sk_buff *skb)
 
 	for (int i = 0; i < MAX_VLANS; i++) {
 		if (bpf_skb_load_bytes(skb, off, tag, 4))
-			return 0;
+			return TRUNCATED;
 		off += 4;
 		if (!is_tag(tag[1]))
 			return off << 16 | tag[1];
 	}
-	return 0;
+	return TOO_MANY_HEADERS;
 }
 
 enum { NEXT = -1 }; // TCX_NEXT and TC_ACT_UNSPEC
@@ -202,15 +216,19 @@ INLINE int observe(struct __sk_buff *skb, __u8 egress)
 	__u32 off = me.l2;
 	__be16 type = skb->protocol;
 
-	if (off && skb_load(skb, 12, &type, 2))
-		type = 0;
+	if (off && skb_load(skb, 12, &type, 2)) {
+		add_cause(TRUNCATED, 1, 0);
+		return NEXT;
+	}
 	if (off && is_tag(type)) {
 		__u32 found = behind_tags(skb);
 
 		type = found;
 		off = found >> 16;
-		if (off > MAX_LINK_HEADER)
-			type = 0;
+		if (!off || off > MAX_LINK_HEADER) {
+			add_cause(found & 15, 1, skb->len - me.l2);
+			return NEXT;
+		}
 	}
 	if (type == bpf_htons(0x0800))
 		observe4(skb, off, egress);
@@ -237,11 +255,6 @@ int ingress(struct __sk_buff *skb)
 SEC("tc")
 int egress(struct __sk_buff *skb)
 {
-	__u32 zero = 0;
-	__u64 *last = bpf_map_lookup_elem(&last_egress, &zero);
-
-	if (last)
-		*last = (__u64)skb;
 	return observe(skb, 1);
 }
 

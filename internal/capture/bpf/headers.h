@@ -24,6 +24,7 @@ INLINE void WITH(ports)(FROM from, __u32 off, struct transport *t)
 		}
 		t->sport = tcp.sport;
 		t->dport = tcp.dport;
+		t->seq = tcp.seq;
 		t->flags = summed(tcp.flags);
 		t->headers += (tcp.doff >> 4) * 4;
 	} else if (has_ports(t->proto)) {
@@ -51,9 +52,9 @@ INLINE int WITH(headers4)(FROM from, __u32 off, struct ip4 *ip, struct transport
 	t->proto = ip->protocol;
 	t->total = bpf_ntohs(ip->tot_len);
 	t->headers = hlen;
+	t->id = ip->id;
 	frag = bpf_ntohs(ip->frag_off);
 	if (frag & 0x3fff) { // more to come, or an offset
-		t->id = ip->id;
 		t->fragment = frag & 0x1fff ? LATER_FRAGMENT : FIRST_FRAGMENT;
 		if (t->fragment == LATER_FRAGMENT)
 			return 0;
@@ -118,6 +119,8 @@ INLINE int WITH(headers6)(FROM from, __u32 off, struct ip6 *ip, struct transport
 		t->headers += walk >> WALK_LENGTH & WALK_MAX;
 		t->fragment = walk >> WALK_FRAGMENT & 3;
 		t->id = walk >> WALK_ID;
+		if (!ip->payload_len && ip->nexthdr == PROTO_HOPOPTS)
+			t->jumbo = 8; // RFC 2675
 		if (t->fragment == LATER_FRAGMENT)
 			return 0;
 	}

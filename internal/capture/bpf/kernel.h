@@ -20,6 +20,7 @@ typedef struct {
 
 struct net_device {
 	int ifindex;
+	unsigned long priv_flags : 32;
 	possible_net_t nd_net;
 } RELOCATED;
 
@@ -91,6 +92,7 @@ enum {
 	IP_CT_RELATED_REPLY = 4,
 	NFCT_INFOMASK = 7,
 	SKB_DST_NOREF = 1,
+	IFF_EBRIDGE = 1 << 1,
 };
 
 #endif

@@ -148,14 +148,21 @@ struct {
 	__type(value, struct fragment);
 } fragments SEC(".maps");
 
-// The last packet our egress hook saw on this CPU: tells a traffic control
-// refusal behind our hook from one before it.
+// The last packet a hook of ours saw on this CPU: tells a refusal by traffic
+// control behind our hook from one before it. The buffer's address alone does
+// not tell packets apart, because a freed buffer is soon used again.
+struct last_seen {
+	__u64 skb;
+	__u32 mark;  // of the packet, see mark() in packet.h
+	__u32 where; // slot << 1 | egress
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
-} last_egress SEC(".maps");
+	__type(value, struct last_seen);
+} last_seen SEC(".maps");
 
 // What of an interface's traffic is left out. Bits of exclude are 1 << enum
 // exclusion.

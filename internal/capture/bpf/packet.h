@@ -18,9 +18,7 @@ enum {
 	PROTO_ICMP6 = 58,
 	PROTO_DSTOPTS = 60,
 	PROTO_SCTP = 132,
-	PROTO_MOBILITY = 135,
 	PROTO_UDPLITE = 136,
-	PROTO_HIP = 139,
 	PROTO_SHIM6 = 140,
 
 	ETH_HLEN_ = 14,
@@ -64,10 +62,19 @@ struct transport {
 	__u8 proto;
 	__u8 flags;    // TCP flags as a flow log sums them
 	__u8 fragment; // WHOLE, FIRST_FRAGMENT or LATER_FRAGMENT
-	__u32 id;      // of the datagram, if it is a fragment
+	__u32 id;      // of the datagram: always in IPv4, of a fragment in IPv6
+	__u32 seq;     // TCP sequence number
 	__u32 total;   // IP bytes by the header; 0 if it does not say
 	__u32 headers; // bytes repeated in each segment of an offloaded packet
+	__u32 jumbo;   // bytes of them that only a buffer beyond 64 KiB carries
 };
+
+// mark tells packets apart that are in the same buffer one after the other.
+INLINE __u32 mark(__u32 saddr, __u32 daddr, const struct transport *t)
+{
+	return saddr ^ daddr ^ t->id ^ t->seq ^ t->fragment ^ t->total ^
+	       ((__u32)t->sport << 16 | t->dport);
+}
 
 // summed reduces TCP header flags to those a flow log records: FIN, SYN, RST,
 // and ACK only together with SYN.
@@ -87,11 +94,12 @@ INLINE int is_tag(__be16 type)
 	return type == bpf_htons(0x8100) || type == bpf_htons(0x88a8) || type == bpf_htons(0x9100);
 }
 
+// Mobility and HIP headers are extension headers by their layout, but nothing
+// ever follows them: they are the protocol of their packet. So is AH, as in IPv4.
 INLINE int is_ext_header(__u32 proto)
 {
 	return proto == PROTO_HOPOPTS || proto == PROTO_ROUTING || proto == PROTO_FRAGMENT ||
-	       proto == PROTO_DSTOPTS || proto == PROTO_MOBILITY || proto == PROTO_HIP ||
-	       proto == PROTO_SHIM6;
+	       proto == PROTO_DSTOPTS || proto == PROTO_SHIM6;
 }
 
 // The answer of a walk over extension headers, in one number: protocol (8
@@ -113,20 +121,22 @@ enum walk {
 INLINE void wire(const struct transport *t, __u32 l3, __u32 gso_size, __u32 gso_segs,
 		 __u64 *packets, __u64 *bytes)
 {
-	__u32 segs = gso_segs;
+	__u32 segs = gso_segs, headers;
 
 	if (!gso_size) {
 		*packets = 1;
 		*bytes = t->total && t->total < l3 ? t->total : l3;
 		return;
 	}
+	headers = t->headers - t->jumbo; // the stack takes it off again
+	l3 -= t->jumbo;
 	// A guest's or a raw sender's buffer comes without a count.
-	if (segs < 2 && gso_size < 0xffff && l3 > t->headers)
-		segs = (l3 - t->headers + gso_size - 1) / gso_size;
+	if (segs < 2 && gso_size < 0xffff && l3 > headers)
+		segs = (l3 - headers + gso_size - 1) / gso_size;
 	if (!segs)
 		segs = 1;
 	*packets = segs;
-	*bytes = l3 + (__u64)(segs - 1) * t->headers;
+	*bytes = l3 + (__u64)(segs - 1) * headers;
 }
 
 #endif

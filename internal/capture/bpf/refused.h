@@ -6,7 +6,7 @@
 //
 //	refused at                              device        direction
 //	netdev ingress, PREROUTING, INPUT, XDP  in            ingress
-//	FORWARD                                 in            ingress
+//	FORWARD, bridge INPUT                   in            ingress
 //	POSTROUTING, bridge FORWARD             out           egress
 //	OUTPUT, cgroup egress                   of the route  egress
 //	netdev egress, tc egress                out           egress
@@ -18,7 +18,7 @@
 
 // What is read of the packet buffer, however it is read.
 struct discarded {
-	__u64 skb, netns, dst, nfct;
+	__u64 skb, dev, netns, dst, nfct;
 	unsigned char *head, *data;
 	__u32 ifindex, iif, len, tail, end, reason;
 	__u16 protocol, network;
@@ -42,6 +42,7 @@ struct refusal {
 	struct iface *iface;
 	__u8 egress;
 	__u8 kind;
+	__u8 by_tc; // before or after our hook: see order
 	__u64 packets, bytes;
 };
 
@@ -60,13 +61,23 @@ INLINE struct iface *device(__u64 netns, __u32 ifindex)
 	return bpf_map_lookup_elem(&devices, &key);
 }
 
+// taken_in says whether a bridge was about to deliver the frame to this machine:
+// then it has the bridge for its device but came in through a port. One that the
+// machine sends on through the bridge has a route.
+INLINE int taken_in(const struct discarded *d)
+{
+	struct net_device *dev = (struct net_device *)d->dev;
+
+	return d->iif && d->iif != d->ifindex && !d->dst &&
+	       BPF_CORE_READ_BITFIELD_PROBED(dev, priv_flags) & IFF_EBRIDGE;
+}
+
 // attribute finds the interface and the direction, and whether our hook on it
 // has counted the packet.
 INLINE int attribute(const struct discarded *d, struct refusal *r)
 {
 	__u64 netns = d->netns;
-	__u32 ifindex = d->ifindex, zero = 0;
-	__u64 *last;
+	__u32 ifindex = d->ifindex;
 
 	if (!ifindex) { // OUTPUT: the route knows the device
 		struct dst_entry *dst = (struct dst_entry *)(d->dst & ~(__u64)SKB_DST_NOREF);
@@ -79,10 +90,13 @@ INLINE int attribute(const struct discarded *d, struct refusal *r)
 		netns = BPF_CORE_READ(dev, nd_net.net, net_cookie);
 		r->egress = 1;
 	} else if (reasons.tc_egress && d->reason == reasons.tc_egress) {
-		r->egress = 1;
-	} else if ((reasons.xdp && d->reason == reasons.xdp) ||
-		   (reasons.tc_ingress && d->reason == reasons.tc_ingress)) {
+		r->egress = r->by_tc = 1;
+	} else if (reasons.tc_ingress && d->reason == reasons.tc_ingress) {
+		r->by_tc = 1;
+	} else if (reasons.xdp && d->reason == reasons.xdp) {
 		r->egress = 0;
+	} else if (taken_in(d)) {
+		ifindex = d->iif;
 	} else {
 		r->egress = d->iif != ifindex;
 	}
@@ -91,17 +105,28 @@ INLINE int attribute(const struct discarded *d, struct refusal *r)
 		return 0;
 	if (meaning(d->reason) == FOREIGN_FRAME)
 		r->kind = FOREIGN;
-	else if (reasons.xdp && d->reason == reasons.xdp)
-		r->kind = REFUSED_UNSEEN;
-	else if (!r->egress)
-		r->kind = REFUSED_SEEN;
-	else {
-		// Netfilter comes before our egress hook, other traffic control
-		// may come after it.
-		last = bpf_map_lookup_elem(&last_egress, &zero);
-		r->kind = last && *last == d->skb ? REFUSED_SEEN : REFUSED_UNSEEN;
-	}
+	else if (r->egress || (reasons.xdp && d->reason == reasons.xdp))
+		r->kind = REFUSED_UNSEEN; // all but traffic control comes before our hook
+	else
+		r->kind = REFUSED_SEEN; // all but traffic control comes after it
 	return 1;
+}
+
+// order finds out whether traffic control refused the packet before or after
+// our hook: after it, nothing else has passed a hook on this CPU meanwhile.
+INLINE void order(const struct discarded *d, __u32 mark, struct refusal *r)
+{
+	__u32 zero = 0;
+	struct last_seen *last;
+
+	if (!r->by_tc)
+		return;
+	last = bpf_map_lookup_elem(&last_seen, &zero);
+	if (last && last->skb == d->skb && last->mark == mark &&
+	    last->where == ((__u32)r->iface->slot << 1 | r->egress))
+		r->kind = REFUSED_SEEN;
+	else
+		r->kind = REFUSED_UNSEEN;
 }
 
 // reassembled measures a datagram that was refused as a whole after its
@@ -243,6 +268,7 @@ INLINE int refused4(const struct discarded *d, struct refusal *r)
 
 	if (discarded_headers4(d, 0, &ip, &t))
 		return 0;
+	order(d, mark(ip.saddr, ip.daddr, &t), r);
 	k.saddr[0] = ip.saddr;
 	k.daddr[0] = ip.daddr;
 	k.id = ip.id;
@@ -284,6 +310,7 @@ INLINE int refused6(const struct discarded *d, struct refusal *r)
 
 	if (discarded_headers6(d, 0, &ip, &t))
 		return 0;
+	order(d, mark(ip.saddr[3], ip.daddr[3], &t), r);
 	__builtin_memcpy(k.saddr, ip.saddr, sizeof(k.saddr));
 	__builtin_memcpy(k.daddr, ip.daddr, sizeof(k.daddr));
 	k.id = t.id;
@@ -377,6 +404,7 @@ int refused_btf(__u64 *ctx)
 		return 0;
 	d.skb = (__u64)skb;
 	dev = skb->dev;
+	d.dev = (__u64)dev;
 	if (dev) {
 		d.ifindex = dev->ifindex;
 		d.netns = dev->nd_net.net->net_cookie;
@@ -408,6 +436,7 @@ int refused_raw(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	d.skb = (__u64)skb;
 	dev = BPF_CORE_READ(skb, dev);
+	d.dev = (__u64)dev;
 	if (dev) {
 		d.ifindex = BPF_CORE_READ(dev, ifindex);
 		d.netns = BPF_CORE_READ(dev, nd_net.net, net_cookie);
