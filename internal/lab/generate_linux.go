@@ -75,7 +75,7 @@ type mmsghdr struct {
 
 func newGenerator(d *Device, cfg FlowConfig) (*generator, error) {
 	if !cfg.Src.IsValid() || !cfg.Dst.IsValid() || cfg.Src.Is4() != cfg.Dst.Is4() {
-		return nil, fmt.Errorf("Src %v and Dst %v must be given and of one family", cfg.Src, cfg.Dst)
+		return nil, fmt.Errorf("source %v and destination %v must be given and of one family", cfg.Src, cfg.Dst)
 	}
 	setDefault(&cfg.SrcPort, 1024)
 	setDefault(&cfg.DstPort, 9)
@@ -83,7 +83,7 @@ func newGenerator(d *Device, cfg FlowConfig) (*generator, error) {
 	setDefault(&cfg.Flows, 1)
 	setDefault(&cfg.Packets, 1)
 	if cfg.Protocol != packet.ProtoUDP && cfg.Protocol != packet.ProtoTCP {
-		return nil, fmt.Errorf("Protocol is %d, want 6 or 17", cfg.Protocol)
+		return nil, fmt.Errorf("protocol is %d, want 6 or 17", cfg.Protocol)
 	}
 	g := &generator{cfg: cfg, flows: make([]SentFlow, cfg.Flows)}
 	payload := packet.Payload(pattern(cfg.Size))
