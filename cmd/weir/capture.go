@@ -73,7 +73,6 @@ is left out too; "--exclude list" shows what that is.` + exitHelp,
 	f.StringVar(&o.pin, "pin", "/sys/fs/bpf/weir", "where counting goes on if weir is killed; another place for a second capture at a time")
 	f.BoolVar(&o.uninstall, "uninstall", false, "remove what a killed capture left in the kernel, with all it counted")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log what is attached and detached")
-	cmd.MarkFlagsMutuallyExclusive("json", "out")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("filter", cobra.FixedCompletions([]string{"ALL", "ACCEPT", "REJECT"}, cobra.ShellCompDirectiveNoFileComp)))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("exclude", completeExclusions))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("format", completeFormat))
@@ -95,6 +94,9 @@ func (o *captureOptions) parse(args []string) (job captureJob, err error) {
 	}
 	if o.interval < time.Second {
 		return job, usageError{fmt.Errorf("capture: --interval %v: want 1s or more", o.interval), hint}
+	}
+	if o.json && o.out != "" {
+		return job, usageError{errors.New("capture: --json and --out: files are text, have one or the other"), hint}
 	}
 	if o.duration < 0 {
 		return job, usageError{fmt.Errorf("capture: --for %v: want a positive time", o.duration), hint}
