@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -48,18 +49,21 @@ func randomRecord(r *Record, rng *rand.Rand) {
 	r.SetInt(End, start+rng.Int64N(60))
 }
 
-// benchLines returns lines that differ in the length of every field, so that
-// the processor cannot learn one line by heart.
+// benchLines returns lines, one after the other in memory as in a file, and
+// their mean size with the newline. They differ in the length of every field,
+// so that the processor cannot learn one line by heart.
 func benchLines(f Format) (lines [][]byte, size int64) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var r Record
+	var text []byte
 	for range 4096 {
 		randomRecord(&r, rng)
-		line := f.Append(nil, &r)
-		lines = append(lines, line)
-		size += int64(len(line)) + 1
+		text = append(f.Append(text, &r), '\n')
 	}
-	return lines, size / int64(len(lines))
+	for line := range bytes.Lines(text) {
+		lines = append(lines, line[:len(line)-1])
+	}
+	return lines, int64(len(text)) / int64(len(lines))
 }
 
 // reportRate adds records/s to a benchmark whose iteration is one record.

@@ -10,8 +10,8 @@ const (
 	maxExtensions = 32
 
 	// numSlots is how many values a Record can hold: one for each field, then
-	// one for each extension.
-	numSlots = int(numFields) + maxExtensions
+	// one for each extension. It is a power of two, which saves checking indices.
+	numSlots = 128
 )
 
 // A Format is a list of fields, compiled for reading and printing lines. It is
@@ -36,6 +36,16 @@ type column struct {
 	slot     uint8  // of the value in a Record; numFields and above: extension
 	kind     kind
 	nullable bool
+	words    [3]uint64 // setWord of each value of kindSet: at most 3 values, at most 8 bytes each
+}
+
+// setWord returns a value of kindSet, of 1 to 8 bytes, as a number: the last
+// byte is the highest, as lastBytes has it.
+func setWord(s string) (w uint64) {
+	for i := range len(s) {
+		w = w>>8 | uint64(s[i])<<56
+	}
+	return w
 }
 
 var defaultPlan = newPlan(upTo(2), nil)
@@ -52,6 +62,11 @@ func newPlan(fields []Field, ext []string) *plan {
 		} else {
 			in := f.info()
 			c.kind, c.max, c.nullable = in.kind, in.max, f.Nullable()
+			if in.kind == kindSet {
+				for i := range c.words {
+					c.words[i] = setWord(in.values[min(i, len(in.values)-1)])
+				}
+			}
 			p.version = max(p.version, int(in.version))
 		}
 		p.set.add(c.slot)

@@ -94,7 +94,7 @@ func putInt(b []byte, n int, v uint64) int {
 	case v < 1e16:
 		hi := v / 1e8
 		n = putHead(b, n, hi)
-		le.PutUint64(b[n:], digits(v-hi*1e8)|'0'*ones)
+		le.PutUint64(b[n:n+8], digits(v-hi*1e8)|'0'*ones)
 		return n + 8
 	}
 	return len(strconv.AppendUint(b[:n], v, 10))
@@ -104,7 +104,7 @@ func putInt(b []byte, n int, v uint64) int {
 func putHead(b []byte, n int, v uint64) int {
 	x := digits(v)
 	zeros := bits.TrailingZeros64(x|1<<63) &^ 7 // of the leading zeros, keep the last digit
-	le.PutUint64(b[n:], (x|'0'*ones)>>(zeros&63))
+	le.PutUint64(b[n:n+8], (x|'0'*ones)>>(zeros&63))
 	return n + 8 - zeros>>3
 }
 
@@ -124,16 +124,16 @@ func digits(v uint64) uint64 {
 func putIPv4(b []byte, n int, v uint32) int {
 	o := b[n : n+16]
 	d := &octets[v>>24]
-	le.PutUint32(o, d.text)
+	le.PutUint32(o[0:4], d.text)
 	i := uint(d.len)
 	d = &octets[v>>16&0xff]
-	le.PutUint32(o[i:], d.text)
+	le.PutUint32(o[i:i+4], d.text)
 	i += uint(d.len)
 	d = &octets[v>>8&0xff]
-	le.PutUint32(o[i:], d.text)
+	le.PutUint32(o[i:i+4], d.text)
 	i += uint(d.len)
 	d = &octets[v&0xff]
-	le.PutUint32(o[i:], d.text)
+	le.PutUint32(o[i:i+4], d.text)
 	return n + int(i+uint(d.len)) - 1
 }
 

@@ -38,7 +38,7 @@ type cell struct{ a, b uint64 }
 // bitmap is a set of slots.
 type bitmap [2]uint64
 
-var _ [128 - numSlots]struct{} // a bitmap has room for every slot
+var _ [numSlots - int(numFields) - maxExtensions]struct{} // there are slots for all
 
 func (m *bitmap) has(slot uint8) bool { return m[slot>>6&1]>>(slot&63)&1 != 0 }
 func (m *bitmap) add(slot uint8)      { m[slot>>6&1] |= 1 << (slot & 63) }

@@ -36,56 +36,75 @@ func notDigits(x uint64) uint64 { return (x&lows + (0x80-10)*ones | x) & highs }
 // endMask returns a bit for each byte of line[from:from+64] that ends a field,
 // the end of line among them if it lies within.
 func endMask(line []byte, from int) uint64 {
-	if b := line[from:]; len(b) >= 64 {
-		b = b[:64]
-		return pack(ends(le.Uint64(b))) |
-			pack(ends(le.Uint64(b[8:])))<<8 |
-			pack(ends(le.Uint64(b[16:])))<<16 |
-			pack(ends(le.Uint64(b[24:])))<<24 |
-			pack(ends(le.Uint64(b[32:])))<<32 |
-			pack(ends(le.Uint64(b[40:])))<<40 |
-			pack(ends(le.Uint64(b[48:])))<<48 |
-			pack(ends(le.Uint64(b[56:])))<<56
+	n := len(line) - from
+	if n >= 64 {
+		return endMask64((*[64]byte)(line[from:]))
 	}
 	var m uint64
-	b, shift := line[from:], uint(0)
-	for len(b) >= 8 {
-		m |= pack(ends(le.Uint64(b))) << (shift & 63)
-		b, shift = b[8:], shift+8
+	switch {
+	case n == 0:
+	case len(line) >= 64: // once more what came before, and then n bytes
+		m = endMask64((*[64]byte)(line[len(line)-64:])) >> (uint(64-n) & 63)
+	default:
+		m = endMaskShort(line[from:])
 	}
-	if len(b) > 0 {
-		var x uint64
-		if len(line) >= 8 {
-			x = le.Uint64(line[len(line)-8:]) >> ((64 - 8*uint(len(b))) & 63)
-		} else {
-			for i, c := range b {
-				x |= uint64(c) << (8 * uint(i))
-			}
-		}
-		m |= pack(ends(x)) << (shift & 63)
-	}
-	end := uint64(1) << ((shift + uint(len(b))) & 63)
+	end := uint64(1) << (uint(n) & 63)
 	return m&(end-1) | end
 }
+
+// endMaskShort returns a bit for each byte of b, at most 63, that ends a field.
+func endMaskShort(b []byte) (m uint64) {
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		m |= pack(ends(le.Uint64(b[i:i+8]))) << (uint(i) & 63)
+	}
+	for ; i < len(b); i++ {
+		if b[i] <= ' ' {
+			m |= 1 << (uint(i) & 63)
+		}
+	}
+	return m
+}
+
+// endMask64 returns a bit for each byte of b that ends a field.
+func endMask64(b *[64]byte) uint64 {
+	// For ASCII, one sum sets the high bit of each byte that ends no field.
+	const c = (0x80 - 0x21) * ones
+	x0, x1, x2, x3 := le.Uint64(b[0:]), le.Uint64(b[8:]), le.Uint64(b[16:]), le.Uint64(b[24:])
+	x4, x5, x6, x7 := le.Uint64(b[32:]), le.Uint64(b[40:]), le.Uint64(b[48:]), le.Uint64(b[56:])
+	if (x0|x1|x2|x3|x4|x5|x6|x7)&highs != 0 {
+		return pack(ends(x0)) | pack(ends(x1))<<8 | pack(ends(x2))<<16 | pack(ends(x3))<<24 |
+			pack(ends(x4))<<32 | pack(ends(x5))<<40 | pack(ends(x6))<<48 | pack(ends(x7))<<56
+	}
+	// Bit i of byte j is bit j of word i: gather, then exchange i and j.
+	m := (x0+c)&highs>>7 | (x1+c)&highs>>6 | (x2+c)&highs>>5 | (x3+c)&highs>>4 |
+		(x4+c)&highs>>3 | (x5+c)&highs>>2 | (x6+c)&highs>>1 | (x7+c)&highs
+	t := (m ^ m>>7) & 0x00aa00aa00aa00aa
+	m ^= t ^ t<<7
+	t = (m ^ m>>14) & 0x0000cccc0000cccc
+	m ^= t ^ t<<14
+	t = (m ^ m>>28) & 0x00000000f0f0f0f0
+	return ^(m ^ t ^ t<<28)
+}
+
+// lastBytes returns the n bytes before line[e] as the upper bytes of a number,
+// the last one highest, after an xor with mask; the lower bytes are 0. e is 8 at
+// least, n is 1 to 8; 0 is taken as 8.
+func lastBytes(line []byte, e int, n uint, mask uint64) uint64 {
+	shift := (64 - 8*n) & 63
+	return (le.Uint64(line[e-8:e]) ^ mask) >> shift << shift
+}
+
+// leastNumber is the least number that has so many digits.
+var leastNumber = [16]uint64{0, 0, 10, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7}
 
 // number reads line[s:e] as a decimal number. ok is false if it is not one, has
 // a leading zero or is above max.
 func number(line []byte, s, e int, max uint64) (v uint64, ok bool) {
 	n := uint(e - s)
-	if n-1 < 8 && e >= 8 {
-		x := le.Uint64(line[e-8:]) ^ '0'*ones
-		shift := (64 - 8*n) & 63
-		x >>= shift // only the digits stay, the first lowest
-		if n > 1 && x&0xff == 0 {
-			return 0, false
-		}
-		x <<= shift
-		v = eightDigits(x)
-		return v, notDigits(x) == 0 && v <= max
-	}
 	if n-9 < 8 && e >= 16 {
-		lo := le.Uint64(line[e-8:]) ^ '0'*ones
-		hi := le.Uint64(line[e-16:]) ^ '0'*ones
+		lo := le.Uint64(line[e-8:e]) ^ '0'*ones
+		hi := le.Uint64(line[e-16:e-8]) ^ '0'*ones
 		shift := (128 - 8*n) & 63
 		hi >>= shift
 		if hi&0xff == 0 {
@@ -127,7 +146,7 @@ func ipv4(line []byte, s, e int) (v uint64, ok bool) {
 	}
 	var dots uint64
 	if s+16 <= len(line) {
-		dots = pack(equal(le.Uint64(line[s:]), '.')) | pack(equal(le.Uint64(line[s+8:]), '.'))<<8
+		dots = pack(equal(le.Uint64(line[s:s+8]), '.')) | pack(equal(le.Uint64(line[s+8:s+16]), '.'))<<8
 	} else {
 		for i, c := range line[s:e] {
 			if c == '.' {
@@ -144,32 +163,45 @@ func ipv4(line []byte, s, e int) (v uint64, ok bool) {
 	if dots&(dots-1) != 0 || dots == 0 || p1 == 0 {
 		return 0, false
 	}
-	a, bad1 := octet(line, s+p1, p1)
-	b, bad2 := octet(line, s+p2, p2-p1-1)
-	c, bad3 := octet(line, s+p3, p3-p2-1)
-	d, bad4 := octet(line, e, int(n)-p3-1)
-	return uint64(a<<24 | b<<16 | c<<8 | d), bad1|bad2|bad3|bad4 == 0
+	n1, n2, n3, n4 := uint(p1), uint(p2-p1-1), uint(p3-p2-1), n-uint(p3)-1
+	if (n1|n2|n3|n4)&^3 != 0 {
+		return 0, false
+	}
+	// Two octets at a time, each in four bytes. An octet of no digits is the
+	// dot before it, and so refused with all that are not digits.
+	ab := octet(line, s+p1, n1) | octet(line, s+p2, n2)<<32
+	cd := octet(line, s+p3, n3) | octet(line, e, n4)<<32
+	bad := notDigits(ab) | notDigits(cd)
+	const each = 0x000000ff000000ff
+	ab = ab>>24&each + ab>>16&each*10 + ab>>8&each*100
+	cd = cd>>24&each + cd>>16&each*10 + cd>>8&each*100
+	bad |= (ab | cd) &^ each // above 255
+	const sign = 0x8000000080000000
+	bad |= ^((ab | sign) - leastOctets[n1|n2<<2]) & sign // leading zero
+	bad |= ^((cd | sign) - leastOctets[n3|n4<<2]) & sign
+	return uint64(uint32(ab)<<24 | uint32(ab>>32)<<16 | uint32(cd)<<8 | uint32(cd>>32)), bad == 0
 }
+
+// octet returns the n bytes before line[end], '0' taken from them, in the upper
+// bytes of a 32-bit number. end is 4 at least and n is 3 at most.
+func octet(line []byte, end int, n uint) uint64 {
+	x := le.Uint32(line[end-4:end]) ^ '0'*(ones&0xffffffff)
+	shift := (32 - 8*n) & 31
+	return uint64(x >> shift << shift)
+}
+
+// leastOctets is the least number that has so many digits, for two numbers: one
+// in the lower half, by the lower two bits of the index, and one in the upper.
+var leastOctets = func() (t [16]uint64) {
+	least := [4]uint64{0, 0, 10, 100}
+	for i := range t {
+		t[i] = least[i&3] | least[i>>2]<<32
+	}
+	return t
+}()
 
 // ipv4Start does the same without looking at bytes outside b.
 func ipv4Start(b []byte) (v uint64, ok bool) {
 	var buf [3 + 15]byte
 	return ipv4(buf[:3+copy(buf[3:], b)], 3, 3+len(b))
 }
-
-// octet reads the n bytes before line[end] as a number from 0 to 255; bad is
-// not zero if they are not one. end is 4 at least.
-func octet(line []byte, end, n int) (v, bad uint32) {
-	x := le.Uint32(line[end-4:]) ^ '0'*(ones&0xffffffff)
-	shift := (32 - 8*uint(n)) & 31
-	x = x >> shift << shift
-	bad = (x&0x7f7f7f7f + 0x76767676 | x) & 0x80808080
-	v = x>>24 + x>>16&0xff*10 + x>>8&0xff*100
-	bad |= v >> 8                              // above 255
-	bad |= (v - leastOctet[n&3]) >> 31         // leading zero
-	bad |= uint32(uint(n-1)/3) | uint32(n>>31) // no digit, or more than three
-	return v, bad
-}
-
-// leastOctet is the least number that has so many digits.
-var leastOctet = [4]uint32{0, 0, 10, 100}
