@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"weir/internal/capture/bpf"
 )
@@ -66,7 +67,8 @@ func linkHeader(encap string) (uint16, error) {
 	switch encap {
 	case "ether", "loopback":
 		return 14, nil
-	case "none", "ipip", "tunnel6", "sit", "gre", "ip6gre", "ppp", "rawip":
+	case "none", "ipip", "tunnel6", "sit", "gre", "ppp",
+		fmt.Sprintf("unknown%d", unix.ARPHRD_IP6GRE), fmt.Sprintf("unknown%d", unix.ARPHRD_RAWIP):
 		return 0, nil
 	}
 	return 0, fmt.Errorf("link type %q: %w", encap, ErrNotSupported)
@@ -82,43 +84,88 @@ func (h *hooks) close() {
 	h.egress.Close()
 }
 
-// attach puts the programs on the interface: first on ingress, so that nothing
-// can refuse or redirect a packet before it is counted, last on egress.
-func (s *Source) attach(h *hooks, ns *namespace, index int) error {
-	if s.cfg.avoid.tcx {
-		return s.attachFilters(h, ns, index)
+// attach puts the programs on the slot's interface, or in the place of those a
+// former process left there: first on ingress, so that nothing can refuse or
+// redirect a packet before it is counted, last on egress.
+func (s *Source) attach(h *hooks, ns *namespace) error {
+	e := &s.slots[h.slot]
+	if s.cfg.avoid.tcx || e.Tc != 0 {
+		return s.attachFilters(h, ns)
 	}
-	err := ns.do(func() (err error) {
-		h.in, err = link.AttachTCX(link.TCXOptions{
-			Interface: index, Program: h.ingress, Attach: ebpf.AttachTCXIngress, Anchor: link.Head(),
-		})
+	for _, way := range []struct {
+		name   string
+		to     *link.Link
+		prog   *ebpf.Program
+		attach ebpf.AttachType
+		anchor link.Anchor
+	}{
+		{"ingress", &h.in, h.ingress, ebpf.AttachTCXIngress, link.Head()},
+		{"egress", &h.out, h.egress, ebpf.AttachTCXEgress, link.Tail()},
+	} {
+		old, err := s.pinnedLink(way.name, h.slot)
 		if err != nil {
 			return err
 		}
-		h.out, err = link.AttachTCX(link.TCXOptions{
-			Interface: index, Program: h.egress, Attach: ebpf.AttachTCXEgress, Anchor: link.Tail(),
+		if old != nil {
+			*way.to = old
+			if err := old.Update(way.prog); err != nil {
+				return fmt.Errorf("update %s link: %w", way.name, err)
+			}
+			continue
+		}
+		err = ns.do(func() (err error) {
+			*way.to, err = link.AttachTCX(link.TCXOptions{
+				Interface: int(e.Index), Program: way.prog, Attach: way.attach, Anchor: way.anchor,
+			})
+			return err
 		})
-		return err
-	})
-	if errors.Is(err, ebpf.ErrNotSupported) {
-		return s.attachFilters(h, ns, index)
-	}
-	if err != nil {
-		return fmt.Errorf("attach to interface %d: %w", index, err)
-	}
-	s.features.Device = "tcx"
-	if s.cfg.Pin != "" {
-		if err := errors.Join(h.in.Pin(s.linkPin("ingress", h.slot)), h.out.Pin(s.linkPin("egress", h.slot))); err != nil {
-			return fmt.Errorf("pin: %w", err)
+		if errors.Is(err, ebpf.ErrNotSupported) {
+			return s.attachFilters(h, ns)
+		}
+		if err == nil && s.cfg.Pin != "" {
+			err = (*way.to).Pin(s.linkPin(way.name, h.slot))
+		}
+		if err != nil {
+			return fmt.Errorf("attach to interface %d: %w", e.Index, err)
 		}
 	}
+	s.features.Device = "tcx"
 	return nil
 }
 
-func (s *Source) attachFilters(h *hooks, ns *namespace, index int) (err error) {
+// pinnedLink returns the link a former process pinned, or nil.
+func (s *Source) pinnedLink(way string, slot uint16) (link.Link, error) {
+	if s.cfg.Pin == "" {
+		return nil, nil
+	}
+	l, err := link.LoadPinnedLink(s.linkPin(way, slot), nil)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return l, err
+}
+
+// attachFilters notes what it is about to do before it does it, so that whoever
+// comes after a crash takes away all of it and nothing else.
+func (s *Source) attachFilters(h *hooks, ns *namespace) error {
+	e := &s.slots[h.slot]
+	h.filters = &filters{ns: ns, index: int(e.Index), handle: s.handle, ownQdisc: e.OwnQdisc != 0}
+	if e.Tc == 0 {
+		theirs, err := h.filters.hasQdisc()
+		if err != nil {
+			return err
+		}
+		h.filters.ownQdisc = !theirs
+		e.Tc = 1
+		if !theirs {
+			e.OwnQdisc = 1
+		}
+		if err := e.write(s.obj.maps[mapSlots], h.slot); err != nil {
+			return err
+		}
+	}
 	s.features.Device = "tc"
-	h.filters, err = attachFilters(ns, index, h.ingress, h.egress)
-	return err
+	return h.filters.attach(h.ingress, h.egress)
 }
 
 func (s *Source) linkPin(way string, slot uint16) string {
@@ -129,7 +176,9 @@ func (s *Source) linkPin(way string, slot uint16) string {
 func (s *Source) detach(h *hooks, e *slotEntry) error {
 	var errs []error
 	if h.filters != nil {
-		errs = append(errs, h.filters.remove())
+		// Packets that the programs have seen must meet the firewall while
+		// the device is still known. Detaching a tcx link waits by itself.
+		errs = append(errs, h.filters.remove(), s.grace.wait())
 	}
 	for _, l := range []link.Link{h.in, h.out} {
 		if l == nil {
@@ -142,15 +191,7 @@ func (s *Source) detach(h *hooks, e *slotEntry) error {
 		}
 	}
 	h.close()
-	key := bpf.CaptureDeviceKey{Netns: e.Netns, Ifindex: e.Index}
-	var owner bpf.CaptureIface
-	devices := s.obj.maps[bpf.CaptureMapDevices]
-	// A returning device of the same index may have the key by now.
-	if err := devices.Lookup(key, &owner); err == nil && owner.Slot == h.slot {
-		if err := devices.Delete(key); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-			errs = append(errs, err)
-		}
-	}
+	errs = append(errs, s.forgetDevice(h.slot))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("detach from %s: %w", text(e.Name[:]), err)
 	}
@@ -164,48 +205,38 @@ func (s *Source) add(ns *namespace, l netlink.Link, plan Plan) error {
 	if err != nil {
 		return fmt.Errorf("interface %s: %w", attrs.Name, err)
 	}
+	if len(ns.name) > len(slotEntry{}.NetnsName) {
+		return fmt.Errorf("interface %s: namespace path %s: longer than %d bytes", attrs.Name, ns.name, len(slotEntry{}.NetnsName))
+	}
 	h, err := s.takeHooks(l2, plan)
 	if err != nil {
 		return fmt.Errorf("interface %s: %w", attrs.Name, err)
 	}
-	e := &s.slots[h.slot]
+	me, e := s.ifaceConstants(h.slot, l2, plan), &s.slots[h.slot]
 	*e = slotEntry{
 		State:  slotActive,
 		Index:  uint32(attrs.Index),
 		Netns:  ns.cookie,
 		L2:     l2,
-		Router: s.ifaceConstants(h.slot, l2, plan).Router4,
-		DNS:    s.ifaceConstants(h.slot, l2, plan).Dns4,
+		Router: me.Router4,
+		DNS:    me.Dns4,
 	}
 	copy(e.Name[:], attrs.Name)
 	copy(e.MAC[:], attrs.HardwareAddr.String())
-	if n := copy(e.NetnsName[:], ns.name); n < len(ns.name) {
-		h.close()
-		*e = slotEntry{}
-		return fmt.Errorf("interface %s: namespace path %s: longer than %d bytes", attrs.Name, ns.name, n)
-	}
+	copy(e.NetnsName[:], ns.name)
 	err = e.write(s.obj.maps[mapSlots], h.slot)
 	if err == nil {
 		err = s.obj.maps[bpf.CaptureMapDevices].Put(
-			bpf.CaptureDeviceKey{Netns: ns.cookie, Ifindex: uint32(attrs.Index)},
-			s.ifaceConstants(h.slot, l2, plan))
+			bpf.CaptureDeviceKey{Netns: ns.cookie, Ifindex: uint32(attrs.Index)}, me)
 	}
 	if err == nil {
-		err = s.attach(h, ns, attrs.Index)
+		s.forgetPins(h.slot)
+		err = s.attach(h, ns)
 	}
 	if err != nil {
 		err = errors.Join(err, s.detach(h, e))
 		*e = slotEntry{}
 		return errors.Join(fmt.Errorf("interface %s: %w", attrs.Name, err), e.write(s.obj.maps[mapSlots], h.slot))
-	}
-	if h.filters != nil {
-		e.Tc = 1
-		if h.filters.ownQdisc {
-			e.OwnQdisc = 1
-		}
-		if err := e.write(s.obj.maps[mapSlots], h.slot); err != nil {
-			return err
-		}
 	}
 	s.hooks[h.slot] = h
 	s.since[h.slot] = time.Now()
@@ -236,112 +267,4 @@ func (s *Source) freeSlot() (uint16, error) {
 		}
 	}
 	return 0, fmt.Errorf("%d interfaces are captured, which is the limit", bpf.MaxSlots)
-}
-
-// spares is how many pairs of device programs wait loaded for interfaces that
-// have not appeared yet: loading takes longer than a new interface waits before
-// its first packet, attaching does not.
-const spares = 4
-
-// takeHooks returns loaded programs for a new interface.
-func (s *Source) takeHooks(l2 uint16, plan Plan) (*hooks, error) {
-	if l2 == spareLink && plan == (Plan{}) && len(s.spare) > 0 {
-		h := s.spare[len(s.spare)-1]
-		s.spare = s.spare[:len(s.spare)-1]
-		delete(s.reserved, h.slot)
-		return h, nil
-	}
-	slot, err := s.freeSlot()
-	if err != nil {
-		return nil, err
-	}
-	return s.loadHooks(slot, l2, plan)
-}
-
-const spareLink = 14
-
-// refill tops up the spares.
-func (s *Source) refill() {
-	for {
-		s.mu.Lock()
-		slot, err := s.freeSlot()
-		if err != nil || len(s.spare) >= spares || s.closed {
-			s.mu.Unlock()
-			return
-		}
-		s.reserved[slot] = true
-		s.mu.Unlock()
-
-		h, err := s.loadHooks(slot, spareLink, Plan{})
-		s.mu.Lock()
-		if err != nil || s.closed {
-			delete(s.reserved, slot)
-			if h != nil {
-				h.close()
-			}
-			s.mu.Unlock()
-			return
-		}
-		s.spare = append(s.spare, h)
-		s.mu.Unlock()
-	}
-}
-
-// stillThere reports whether the device a slot was attached to exists.
-func stillThere(ns *namespace, e *slotEntry) bool {
-	l, err := ns.link.LinkByIndex(int(e.Index))
-	return err == nil && ns.cookie == e.Netns && l.Attrs().Name != ""
-}
-
-// adopt takes over the hooks a former process left on an interface, and puts
-// this process's programs in their place. s.mu is held.
-func (s *Source) adopt(ns *namespace, slot uint16) error {
-	e := &s.slots[slot]
-	plan := Plan{Router: addr4(e.Router), DNS: addr4(e.DNS)}
-	h, err := s.loadHooks(slot, e.L2, plan)
-	if err != nil {
-		return err
-	}
-	err = s.obj.maps[bpf.CaptureMapDevices].Put(
-		bpf.CaptureDeviceKey{Netns: e.Netns, Ifindex: e.Index}, s.ifaceConstants(slot, e.L2, plan))
-	if err != nil {
-		h.close()
-		return err
-	}
-	if e.Tc != 0 {
-		h.filters, err = attachFilters(ns, int(e.Index), h.ingress, h.egress)
-		if err == nil {
-			h.filters.ownQdisc = e.OwnQdisc != 0
-			s.features.Device = "tc"
-		}
-	} else {
-		err = s.adoptLinks(h)
-		if errors.Is(err, os.ErrNotExist) {
-			err = s.attach(h, ns, int(e.Index))
-		}
-	}
-	if err != nil {
-		h.close()
-		return err
-	}
-	s.hooks[slot] = h
-	return nil
-}
-
-func (s *Source) adoptLinks(h *hooks) (err error) {
-	for _, way := range []struct {
-		name string
-		to   *link.Link
-		prog *ebpf.Program
-	}{{"ingress", &h.in, h.ingress}, {"egress", &h.out, h.egress}} {
-		*way.to, err = link.LoadPinnedLink(s.linkPin(way.name, h.slot), nil)
-		if err != nil {
-			return err
-		}
-		if err := (*way.to).Update(way.prog); err != nil {
-			return fmt.Errorf("update %s link: %w", way.name, err)
-		}
-	}
-	s.features.Device = "tcx"
-	return nil
 }

@@ -3,6 +3,9 @@ package capture
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"path/filepath"
 
 	"github.com/cilium/ebpf"
 	"github.com/vishvananda/netlink"
@@ -13,38 +16,81 @@ import (
 type filters struct {
 	ns       *namespace
 	index    int
+	handle   uint32
 	ownQdisc bool
 }
 
-// Our filters' names and places. Filters of one priority and protocol are told
-// apart by their handle, so others can share the priority.
+// Where our filters go. Filters of one priority are told apart by their handle,
+// so others of the same kind can share the priority.
 const (
 	filterName      = "weir"
-	filterHandle    = 0x77656972
 	ingressPriority = 1      // before everybody else
 	egressPriority  = 0xfff0 // after everybody else
+	priorities      = 16     // tried from there on, if another kind of filter has one
 )
 
-func attachFilters(ns *namespace, index int, ingress, egress *ebpf.Program) (*filters, error) {
-	f := &filters{ns: ns, index: index}
-	err := ns.link.QdiscAdd(clsact(index))
-	switch {
-	case err == nil:
-		f.ownQdisc = true
-	case !errors.Is(err, unix.EEXIST):
-		return nil, fmt.Errorf("add clsact qdisc to interface %d: %w", index, err)
+// filterHandle returns the handle of a source's filters: the same for every
+// process that uses a pin directory, and no other's.
+func filterHandle(pin string) uint32 {
+	if pin == "" {
+		return rand.Uint32() | 1
 	}
-	for parent, prog := range map[uint32]*ebpf.Program{
-		netlink.HANDLE_MIN_INGRESS: ingress,
-		netlink.HANDLE_MIN_EGRESS:  egress,
-	} {
-		filter := f.filter(parent)
-		filter.Fd = prog.FD()
-		if err := ns.link.FilterReplace(filter); err != nil {
-			return nil, errors.Join(fmt.Errorf("add filter to interface %d: %w", index, err), f.remove())
+	h := fnv.New32a()
+	h.Write([]byte(filepath.Clean(pin)))
+	return h.Sum32() | 1
+}
+
+func (f *filters) device() netlink.Link {
+	return &netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: f.index}}
+}
+
+// hasQdisc reports whether there is a qdisc to hang filters on.
+func (f *filters) hasQdisc() (bool, error) {
+	list, err := f.ns.link.QdiscList(f.device())
+	if err != nil {
+		return false, fmt.Errorf("list qdiscs of interface %d: %w", f.index, err)
+	}
+	for _, q := range list {
+		if q.Type() == "clsact" || q.Type() == "ingress" {
+			return true, nil
 		}
 	}
-	return f, nil
+	return false, nil
+}
+
+// attach adds the filters, or replaces those a former process left.
+func (f *filters) attach(ingress, egress *ebpf.Program) error {
+	if err := f.ns.link.QdiscAdd(clsact(f.index)); err != nil && !errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("add clsact qdisc to interface %d: %w", f.index, err)
+	}
+	for _, way := range []struct {
+		parent uint32
+		first  uint16
+		prog   *ebpf.Program
+	}{
+		{netlink.HANDLE_MIN_INGRESS, ingressPriority, ingress},
+		{netlink.HANDLE_MIN_EGRESS, egressPriority, egress},
+	} {
+		ours, _, err := f.list(way.parent)
+		if err != nil {
+			return fmt.Errorf("list filters of interface %d: %w", f.index, err)
+		}
+		if len(ours) > 0 {
+			way.first = ours[0].Priority
+		}
+		for n := range uint16(priorities) {
+			filter := f.filter(way.parent, way.first+n)
+			filter.Fd = way.prog.FD()
+			// A priority belongs to one kind of filter and one protocol.
+			if err = f.ns.link.FilterReplace(filter); !errors.Is(err, unix.EINVAL) {
+				break
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("add filter to interface %d: %w", f.index, err)
+		}
+	}
+	return nil
 }
 
 func clsact(index int) netlink.Qdisc {
@@ -55,14 +101,10 @@ func clsact(index int) netlink.Qdisc {
 	}}
 }
 
-func (f *filters) filter(parent uint32) *netlink.BpfFilter {
-	priority := uint16(ingressPriority)
-	if parent == netlink.HANDLE_MIN_EGRESS {
-		priority = egressPriority
-	}
+func (f *filters) filter(parent uint32, priority uint16) *netlink.BpfFilter {
 	return &netlink.BpfFilter{
 		FilterAttrs: netlink.FilterAttrs{
-			LinkIndex: f.index, Parent: parent, Handle: filterHandle,
+			LinkIndex: f.index, Parent: parent, Handle: f.handle,
 			Protocol: unix.ETH_P_ALL, Priority: priority,
 		},
 		Name:         filterName,
@@ -70,23 +112,38 @@ func (f *filters) filter(parent uint32) *netlink.BpfFilter {
 	}
 }
 
+// list returns our filters at one hook, and how many others there are.
+func (f *filters) list(parent uint32) (ours []*netlink.BpfFilter, others int, err error) {
+	all, err := f.ns.link.FilterList(f.device(), parent)
+	for _, one := range all {
+		b, ok := one.(*netlink.BpfFilter)
+		if ok && b.Handle == f.handle && b.Name == filterName {
+			ours = append(ours, b)
+		} else {
+			others++
+		}
+	}
+	return ours, others, err
+}
+
 // remove deletes our filters, and the qdisc if it is ours and nobody else has
 // hung a filter on it meanwhile. A device that is gone took all of it along.
 func (f *filters) remove() error {
 	var errs []error
-	others := 0
+	left := 0
 	for _, parent := range []uint32{netlink.HANDLE_MIN_INGRESS, netlink.HANDLE_MIN_EGRESS} {
-		err := f.ns.link.FilterDel(f.filter(parent))
+		ours, others, err := f.list(parent)
 		if err != nil && !gone(err) {
 			errs = append(errs, err)
 		}
-		left, err := f.ns.link.FilterList(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: f.index}}, parent)
-		if err != nil && !gone(err) {
-			errs = append(errs, err)
+		for _, one := range ours {
+			if err := f.ns.link.FilterDel(f.filter(parent, one.Priority)); err != nil && !gone(err) {
+				errs = append(errs, err)
+			}
 		}
-		others += len(left)
+		left += others
 	}
-	if f.ownQdisc && others == 0 {
+	if f.ownQdisc && left == 0 {
 		if err := f.ns.link.QdiscDel(clsact(f.index)); err != nil && !gone(err) {
 			errs = append(errs, err)
 		}

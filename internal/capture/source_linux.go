@@ -6,15 +6,11 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
-	"golang.org/x/sys/unix"
 
 	"weir/internal/capture/bpf"
 	"weir/internal/flow"
@@ -23,13 +19,19 @@ import (
 // A Source captures the interfaces it is told to watch. Its methods may be
 // called from any goroutine; Run from one at a time.
 type Source struct {
-	cfg   Config
-	obj   *objects
-	grace *grace
-	drop  link.Link
-	tick  int64
-	lock  *os.File
-	wake  *wakeReader
+	cfg    Config
+	obj    *objects
+	grace  *grace
+	drop   link.Link
+	tick   int64
+	handle uint32 // of tc filters
+	lock   *os.File
+	wake   *wakeReader
+
+	stop       chan struct{} // closed when the source is
+	refills    chan struct{}
+	background sync.WaitGroup
+	filling    sync.Mutex // one tops up the spares at a time; taken before mu
 
 	mu       sync.Mutex
 	features Features
@@ -63,6 +65,9 @@ func Open(cfg Config) (_ *Source, err error) {
 	}
 	s := &Source{
 		cfg:      cfg,
+		handle:   filterHandle(cfg.Pin),
+		stop:     make(chan struct{}),
+		refills:  make(chan struct{}, 1),
 		hooks:    make(map[uint16]*hooks),
 		since:    make(map[uint16]time.Time),
 		spaces:   make(map[string]*namespace),
@@ -98,6 +103,8 @@ func Open(cfg Config) (_ *Source, err error) {
 	if err := s.adoptAll(); err != nil {
 		return nil, err
 	}
+	s.background.Add(1)
+	go s.keepSpares()
 	return s, nil
 }
 
@@ -106,213 +113,6 @@ func (c Config) newGrace() (*grace, error) {
 		return newMapGrace()
 	}
 	return newGrace()
-}
-
-// takeLock makes sure no other process uses the pinned tables.
-func (s *Source) takeLock() error {
-	if err := ensureBPFFS(s.cfg.Pin); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(s.cfg.Pin, 0o700); err != nil {
-		return err
-	}
-	f, err := os.Open(s.cfg.Pin)
-	if err != nil {
-		return err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		return fmt.Errorf("%s: %w", s.cfg.Pin, ErrInUse)
-	}
-	s.lock = f
-	return nil
-}
-
-// openState creates or takes over the maps and reads what they hold.
-func (s *Source) openState() error {
-	size := s.cfg.MaxFlows
-	if s.cfg.Pin != "" {
-		old, err := pinnedState(s.cfg.Pin)
-		if err != nil {
-			return err
-		}
-		if old.Layout != 0 {
-			if int(old.MaxFlows) != size {
-				s.cfg.Logger.Warn("tables keep their size until capture is stopped",
-					"flows", old.MaxFlows, "asked", size)
-			}
-			size = int(old.MaxFlows)
-		}
-	}
-	obj, err := loadObjects(size, s.cfg.Pin)
-	if err != nil {
-		return err
-	}
-	s.obj = obj
-	if s.st, err = readState(obj.maps[mapState]); err != nil {
-		return err
-	}
-	if s.st.Layout == 0 {
-		now := time.Now().UnixNano()
-		s.st = state{Layout: layout, MaxFlows: uint32(size), Start: [2]int64{now, now}, Interval: now}
-		if err := s.st.write(obj.maps[mapState]); err != nil {
-			return err
-		}
-	}
-	s.slots, err = readSlots(obj.maps[mapSlots])
-	return err
-}
-
-// pinnedState reads the state a former process pinned; its Layout is 0 if there
-// is none.
-func pinnedState(dir string) (state, error) {
-	m, err := ebpf.LoadPinnedMap(filepath.Join(dir, mapState), nil)
-	if errors.Is(err, os.ErrNotExist) {
-		return state{}, nil
-	}
-	if err != nil {
-		return state{}, err
-	}
-	defer m.Close()
-	if int(m.ValueSize()) != stateSize {
-		return state{}, fmt.Errorf("%s: %w", dir, ErrOtherLayout)
-	}
-	st, err := readState(m)
-	if err == nil && st.Layout > 0 && st.Layout != layout {
-		err = fmt.Errorf("%s: %w (layout %d, this is %d)", dir, ErrOtherLayout, st.Layout, layout)
-	}
-	return st, err
-}
-
-const dropPin = "drop"
-
-// attachDrop attaches the drop program. One that is pinned and the same stays:
-// detaching it would miss refusals.
-func (s *Source) attachDrop() error {
-	kernel, err := btf.LoadKernelSpec()
-	if err != nil {
-		return fmt.Errorf("kernel type information (CONFIG_DEBUG_INFO_BTF): %w", errors.Join(ErrNotSupported, err))
-	}
-	reasons, err := dropReasons(kernel)
-	if err != nil {
-		return err
-	}
-	s.obj.modules = moduleTypes()
-	var errs []error
-	for _, way := range []struct {
-		name, program string
-		avoid         bool
-	}{
-		{"tp_btf", bpf.CaptureProgRefusedBtf, s.cfg.avoid.typedTracepoint},
-		{"raw_tp", bpf.CaptureProgRefusedRaw, false},
-	} {
-		if way.avoid {
-			continue
-		}
-		progs, err := s.obj.load(map[string]any{
-			bpf.CaptureVarReasons:  reasons,
-			bpf.CaptureVarHighMark: s.highMark(),
-		}, way.program)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", way.name, err))
-			continue
-		}
-		prog := progs[way.program]
-		err = s.linkDrop(prog)
-		prog.Close()
-		if err == nil {
-			s.features.Drop = way.name
-			return nil
-		}
-		errs = append(errs, fmt.Errorf("%s: %w", way.name, err))
-	}
-	return fmt.Errorf("tracepoint skb:kfree_skb, without which refusals can't be told: %w",
-		errors.Join(append(errs, ErrNotSupported)...))
-}
-
-func (s *Source) linkDrop(prog *ebpf.Program) error {
-	pin := filepath.Join(s.cfg.Pin, dropPin)
-	if s.cfg.Pin != "" {
-		old, err := link.LoadPinnedLink(pin, nil)
-		switch {
-		case err == nil && samePrograms(old, prog):
-			s.drop = old
-			return nil
-		case err == nil:
-			if err := errors.Join(old.Unpin(), old.Close()); err != nil {
-				return err
-			}
-		case !errors.Is(err, os.ErrNotExist):
-			return err
-		}
-	}
-	var err error
-	if prog.Type() == ebpf.Tracing {
-		s.drop, err = link.AttachTracing(link.TracingOptions{Program: prog, AttachType: ebpf.AttachTraceRawTp})
-	} else {
-		s.drop, err = link.AttachRawTracepoint(link.RawTracepointOptions{Name: "kfree_skb", Program: prog})
-	}
-	if err == nil && s.cfg.Pin != "" {
-		err = s.drop.Pin(pin)
-	}
-	return err
-}
-
-// samePrograms reports whether the link runs the program's instructions.
-func samePrograms(l link.Link, prog *ebpf.Program) bool {
-	info, err := l.Info()
-	if err != nil {
-		return false
-	}
-	running, err := ebpf.NewProgramFromID(info.Program)
-	if err != nil {
-		return false
-	}
-	defer running.Close()
-	a, errA := running.Info()
-	b, errB := prog.Info()
-	return errA == nil && errB == nil && a.Tag == b.Tag
-}
-
-// adoptAll goes on with the interfaces a former process captured.
-func (s *Source) adoptAll() error {
-	if err := s.setControl(s.st.Open); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range s.slots {
-		slot, e := uint16(i), &s.slots[i]
-		if e.State != slotActive {
-			continue
-		}
-		name := text(e.NetnsName[:])
-		ns, err := s.namespace(name)
-		if err == nil && stillThere(ns, e) {
-			err = s.adopt(ns, slot)
-		}
-		if s.hooks[slot] == nil { // the interface is gone, or out of reach
-			s.cfg.Logger.Info("interface is gone", "interface", text(e.Name[:]), "netns", name, "cause", err)
-			e.State, e.Remaining = slotGone, s.st.Open+1
-			if err := e.write(s.obj.maps[mapSlots], slot); err != nil {
-				return err
-			}
-			s.forgetDevice(slot)
-		}
-	}
-	return nil
-}
-
-// forgetDevice removes what a slot without hooks may have left behind.
-func (s *Source) forgetDevice(slot uint16) {
-	e := &s.slots[slot]
-	_ = s.obj.maps[bpf.CaptureMapDevices].Delete(bpf.CaptureDeviceKey{Netns: e.Netns, Ifindex: e.Index})
-	if s.cfg.Pin == "" {
-		return
-	}
-	for _, way := range []string{"ingress", "egress"} {
-		_ = os.Remove(s.linkPin(way, slot))
-	}
 }
 
 // namespace opens a namespace once.
@@ -359,7 +159,7 @@ func (s *Source) Close() error {
 		return nil
 	}
 	s.closed = true
-	keep := s.cfg.Pin != "" && s.st.Pending == pendingWindow
+	keep := s.cfg.Pin != "" && s.holdsPackets()
 	var errs []error
 	if !keep {
 		errs = append(errs, s.removeAll())
@@ -370,6 +170,11 @@ func (s *Source) Close() error {
 	}
 	s.abandon()
 	return errors.Join(errs...)
+}
+
+// holdsPackets reports whether something has not been handed over; s.mu is held.
+func (s *Source) holdsPackets() bool {
+	return s.st.Pending == pendingWindow || s.used() > 0
 }
 
 // removeAll ends the capture of every interface; s.mu is held.
@@ -391,6 +196,12 @@ func (s *Source) abandon() {
 	for _, w := range watches {
 		w.stop()
 	}
+	select {
+	case <-s.stop:
+	default:
+		close(s.stop)
+	}
+	s.background.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.hooks {

@@ -150,8 +150,15 @@ func (t *table[K]) flow(i int, k flow.Key, v flow.Verdict, c clock) flow.Flow {
 	}
 }
 
+// count is what an entry counts. The drop program takes refusals that found no
+// room off it; if they were of packets seen in an earlier window, that may be
+// more than there is.
 func (t *table[K]) count(i int) flow.Count {
-	return flow.Count{Packets: t.counts[i].Packets, Bytes: t.counts[i].Bytes}
+	c := flow.Count{Packets: t.counts[i].Packets, Bytes: t.counts[i].Bytes}
+	if int64(c.Packets) <= 0 || int64(c.Bytes) < 0 {
+		return flow.Count{}
+	}
+	return c
 }
 
 // joined adds b to a, which may be the zero Flow.

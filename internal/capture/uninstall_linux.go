@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -34,6 +36,18 @@ func uninstall(dir string) error {
 	if err != nil {
 		return fmt.Errorf("capture: uninstall: %w", err)
 	}
+	// Hooks first and the state last: an uninstallation that was interrupted
+	// can be repeated, and leaves nothing that counts into tables that are gone.
+	rank := func(e os.DirEntry) int {
+		switch name := e.Name(); {
+		case name == dropPin, strings.HasPrefix(name, "ingress_"), strings.HasPrefix(name, "egress_"):
+			return 0
+		case name == mapState:
+			return 2
+		}
+		return 1
+	}
+	slices.SortStableFunc(entries, func(a, b os.DirEntry) int { return rank(a) - rank(b) })
 	for _, e := range entries {
 		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
 			return fmt.Errorf("capture: uninstall: %w", err)
@@ -67,7 +81,7 @@ func uninstallFilters(dir string) error {
 			continue // and its interfaces are gone with it
 		}
 		if stillThere(ns, e) {
-			f := &filters{ns: ns, index: int(e.Index), ownQdisc: e.OwnQdisc != 0}
+			f := &filters{ns: ns, index: int(e.Index), handle: filterHandle(dir), ownQdisc: e.OwnQdisc != 0}
 			errs = append(errs, f.remove())
 		}
 		ns.close()

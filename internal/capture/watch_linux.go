@@ -3,6 +3,7 @@ package capture
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"sync"
 	"time"
@@ -21,6 +22,20 @@ type watch struct {
 	wg     sync.WaitGroup
 }
 
+// A subscription delivers what happens to links until end, or until its socket
+// overflows and the channel is closed.
+type subscription struct {
+	updates chan netlink.LinkUpdate
+	done    chan struct{}
+}
+
+// end closes the socket and waits until nobody writes to the channel.
+func (sub *subscription) end() {
+	close(sub.done)
+	for range sub.updates {
+	}
+}
+
 // Watch captures the target's interfaces, those there now before it returns and
 // those that appear later as they do. It fails if the namespace can't be
 // opened, or an interface that is there can't be captured.
@@ -32,46 +47,55 @@ func (s *Source) Watch(t Target) error {
 	}
 	s.mu.Lock()
 	ns, err := s.namespace(t.Netns)
+	if s.closed {
+		err = os.ErrClosed
+	}
 	s.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("capture: %w", err)
 	}
 	w := &watch{s: s, target: t, ns: ns, done: make(chan struct{})}
 	// Listen first, list after: what appears in between is seen twice, not never.
-	updates, err := w.subscribe()
+	sub, err := w.subscribe()
 	if err != nil {
 		return fmt.Errorf("capture: watch namespace %q: %w", t.Netns, err)
 	}
 	if err := w.list(true); err != nil {
-		close(w.done)
+		sub.end()
 		return fmt.Errorf("capture: %w", err)
 	}
 	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		sub.end()
+		return fmt.Errorf("capture: %w", os.ErrClosed)
+	}
 	s.watches = append(s.watches, w)
-	s.mu.Unlock()
 	w.wg.Add(1)
-	go w.run(updates)
+	s.mu.Unlock()
+	go w.run(sub)
 	s.refill()
 	return nil
 }
 
-func (w *watch) subscribe() (chan netlink.LinkUpdate, error) {
-	updates := make(chan netlink.LinkUpdate, 256)
-	err := netlink.LinkSubscribeWithOptions(updates, w.done, netlink.LinkSubscribeOptions{
+func (w *watch) subscribe() (*subscription, error) {
+	sub := &subscription{updates: make(chan netlink.LinkUpdate, 256), done: make(chan struct{})}
+	err := netlink.LinkSubscribeWithOptions(sub.updates, sub.done, netlink.LinkSubscribeOptions{
 		Namespace:         &w.ns.handle,
 		ErrorCallback:     func(error) {}, // closes the channel; run lists again
 		ReceiveBufferSize: 4 << 20,
 	})
-	return updates, err
+	return sub, err
 }
 
-func (w *watch) run(updates chan netlink.LinkUpdate) {
+func (w *watch) run(sub *subscription) {
 	defer w.wg.Done()
+	defer func() { sub.end() }()
 	for {
 		select {
 		case <-w.done:
 			return
-		case u, ok := <-updates:
+		case u, ok := <-sub.updates:
 			if ok {
 				w.update(u)
 				continue
@@ -88,7 +112,8 @@ func (w *watch) run(updates chan netlink.LinkUpdate) {
 			w.s.cfg.Logger.Error("watch interfaces", "netns", w.target.Netns, "err", err)
 			continue
 		}
-		updates = again
+		sub.end()
+		sub = again
 		if err := w.list(false); err != nil {
 			w.s.cfg.Logger.Error("list interfaces", "netns", w.target.Netns, "err", err)
 		}
@@ -101,10 +126,10 @@ func (w *watch) update(u netlink.LinkUpdate) {
 	}
 	switch u.Header.Type {
 	case unix.RTM_NEWLINK:
-		if err := w.appeared(u.Link); err != nil && !gone(err) {
+		if err := w.appeared(u.Link); err != nil && !errors.Is(err, unix.ENODEV) {
 			w.s.cfg.Logger.Error("capture", "interface", u.Link.Attrs().Name, "err", err)
 		}
-		go w.s.refill()
+		w.s.wantSpares()
 	case unix.RTM_DELLINK:
 		w.vanished(u.Link.Attrs().Index)
 	}
@@ -113,14 +138,25 @@ func (w *watch) update(u netlink.LinkUpdate) {
 // list compares what is captured with what is there.
 func (w *watch) list(strict bool) error {
 	links, err := w.ns.link.LinkList()
-	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+	for range 10 {
+		if !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break // else it changed meanwhile: what is missing may be there
+		}
+		links, err = w.ns.link.LinkList()
+	}
+	if err != nil {
 		return fmt.Errorf("list interfaces: %w", err)
 	}
 	there := make(map[uint32]bool)
 	for _, l := range links {
 		there[uint32(l.Attrs().Index)] = true
-		if err := w.appeared(l); err != nil && strict {
+		err := w.appeared(l)
+		switch {
+		case err == nil || errors.Is(err, unix.ENODEV): // gone already
+		case strict:
 			return err
+		default:
+			w.s.cfg.Logger.Error("capture", "interface", l.Attrs().Name, "err", err)
 		}
 	}
 	w.s.mu.Lock()
@@ -172,7 +208,7 @@ func (w *watch) appeared(l netlink.Link) error {
 	}
 	for slot := range w.s.hooks {
 		if e := &w.s.slots[slot]; e.Netns == w.ns.cookie && e.Index == uint32(attrs.Index) {
-			return nil
+			return w.s.replan(w.ns, slot, w.target.Plan)
 		}
 	}
 	return w.s.add(w.ns, l, w.target.Plan)

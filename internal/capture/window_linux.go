@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/ringbuf"
 
 	"weir/internal/capture/bpf"
 	"weir/internal/flow"
@@ -45,18 +44,20 @@ func (s *Source) Run(ctx context.Context, interval time.Duration, sink Sink) err
 			}
 			continue
 		}
-		end := fromNano(s.st.Interval).Add(interval)
-		select {
-		case <-ctx.Done():
+		// A clock that was set back must not stretch the interval.
+		end := min(time.Until(fromNano(s.st.Interval).Add(interval)), interval)
+		switch {
+		case ctx.Err() != nil:
 			return s.finish(sink)
-		case <-time.After(time.Until(end)):
-			err = s.swap(true)
-		case <-s.wake.early:
-			if !s.nearlyFull() {
-				continue // that was the generation closed since
-			}
-			s.st.EarlySwaps++
+		case s.nearlyFull():
 			err = s.swap(false)
+		default:
+			select {
+			case <-ctx.Done():
+			case <-s.wake.early: // perhaps about the generation closed since
+			case <-time.After(end):
+				err = s.swap(true)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("capture: %w", err)
@@ -89,11 +90,6 @@ func (s *Source) setControl(word uint32) error {
 }
 
 // swap closes the open generation. The other one is empty by now.
-//
-// Programs read the control word once a packet. After the first wait all of
-// them have seen the switch and every packet counted in the old generation has
-// met its firewall; until then the old generation takes the refusals of its own
-// packets. After the second wait nobody reaches it.
 func (s *Source) swap(endsInterval bool) error {
 	now := time.Now().UnixNano()
 	s.mu.Lock()
@@ -107,6 +103,8 @@ func (s *Source) swap(endsInterval bool) error {
 	if endsInterval {
 		s.st.EndsInterval = 1
 		s.st.Interval = now
+	} else {
+		s.st.EarlySwaps++
 	}
 	s.st.Windows++
 	err := s.st.write(s.obj.maps[mapState])
@@ -114,6 +112,17 @@ func (s *Source) swap(endsInterval bool) error {
 	if err != nil {
 		return err
 	}
+	return s.switchTo(open)
+}
+
+// switchTo makes the programs count into a generation, and returns when nobody
+// reaches the other.
+//
+// Programs read the control word once a packet. After the first wait all of
+// them have seen the switch and every packet counted in the old generation has
+// met its firewall; until then the old generation takes the refusals of its own
+// packets. After the second wait nobody reaches it.
+func (s *Source) switchTo(open uint32) error {
 	for _, word := range []uint32{open | controlClosing, open} {
 		if err := s.setControl(word); err != nil {
 			return err
@@ -283,17 +292,6 @@ func (s *Source) skipped(slot uint16, generation uint32) (c [2]flow.Count, err e
 	return c, nil
 }
 
-func sumCPUs(m *ebpf.Map, index uint32) (sum flow.Count, err error) {
-	var perCPU []bpf.CaptureCount
-	if err := m.Lookup(index, &perCPU); err != nil {
-		return sum, fmt.Errorf("read counters: %w", err)
-	}
-	for _, c := range perCPU {
-		sum.Add(flow.Count{Packets: c.Packets, Bytes: c.Bytes})
-	}
-	return sum, nil
-}
-
 // clearCounts zeroes what a generation counted besides its flows.
 func (s *Source) clearCounts(generation uint32) error {
 	s.mu.Lock()
@@ -338,81 +336,4 @@ func (s *Source) releaseSlots(cleared uint32) error {
 		}
 	}
 	return nil
-}
-
-// nearlyFull reports whether a table of the open generation has passed its high
-// mark.
-func (s *Source) nearlyFull() bool {
-	var used bpf.CaptureInserts
-	if err := s.obj.maps[bpf.CaptureMapUsage].Lookup(s.st.Open, &used); err != nil {
-		return false
-	}
-	return max(used.Inserted[0], used.Inserted[1]) >= s.highMark()
-}
-
-// Totals returns what has been counted besides flows.
-func (s *Source) Totals() (Totals, error) {
-	t := Totals{Excluded: make(map[Exclusion]flow.Count)}
-	causes := s.obj.maps[bpf.CaptureMapCauses]
-	for cause, to := range map[bpf.CaptureCause]*flow.Count{
-		bpf.CaptureCauseNOT_IP:           &t.NotIP,
-		bpf.CaptureCauseTRUNCATED:        &t.Truncated,
-		bpf.CaptureCauseBAD_HEADER:       &t.BadHeader,
-		bpf.CaptureCauseTOO_MANY_HEADERS: &t.TooManyHeaders,
-		bpf.CaptureCauseUNATTRIBUTED:     &t.Unattributed,
-		bpf.CaptureCauseOTHER_HOST:       &t.OtherHost,
-	} {
-		c, err := sumCPUs(causes, uint32(cause))
-		if err != nil {
-			return t, fmt.Errorf("capture: %w", err)
-		}
-		*to = c
-	}
-	for _, e := range Exclusions(0).All() {
-		c, err := sumCPUs(causes, uint32(bpf.CaptureCauseEXCLUDED)+uint32(e))
-		if err != nil {
-			return t, fmt.Errorf("capture: %w", err)
-		}
-		if c.Packets > 0 {
-			t.Excluded[e] = c
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t.Skipped = flow.Count{Packets: s.st.Skipped[0], Bytes: s.st.Skipped[1]}
-	t.Windows, t.EarlySwaps, t.Unmatched = s.st.Windows, s.st.EarlySwaps, s.unmatched
-	return t, nil
-}
-
-// wakeReader turns the programs' messages into a channel.
-type wakeReader struct {
-	r     *ringbuf.Reader
-	early chan struct{} // a table passed the high mark
-	done  chan struct{}
-}
-
-func newWakeReader(m *ebpf.Map) (*wakeReader, error) {
-	r, err := ringbuf.NewReader(m)
-	if err != nil {
-		return nil, fmt.Errorf("read map wake: %w", err)
-	}
-	w := &wakeReader{r: r, early: make(chan struct{}, 1), done: make(chan struct{})}
-	go w.run()
-	return w, nil
-}
-
-func (w *wakeReader) run() {
-	defer close(w.done)
-	var rec ringbuf.Record
-	for w.r.ReadInto(&rec) == nil {
-		select {
-		case w.early <- struct{}{}:
-		default:
-		}
-	}
-}
-
-func (w *wakeReader) close() {
-	w.r.Close()
-	<-w.done
 }
