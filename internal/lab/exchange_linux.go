@@ -196,7 +196,7 @@ func (ns *Namespace) Ping(ctx context.Context, cfg PingConfig) (sent, answered i
 	if cfg.Src.IsValid() {
 		src = cfg.Src.String()
 	}
-	c, err := ns.ListenPacket(network, src)
+	c, err := ns.listenPacket(network, src)
 	if err != nil {
 		return 0, 0, err
 	}

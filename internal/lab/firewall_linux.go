@@ -10,7 +10,8 @@ import (
 )
 
 // A Firewall is a set of rules at work in a namespace. Each has tables of its
-// own, so several may be at work at once.
+// own, so several may be at work at once. One Firewall is not safe for concurrent
+// use.
 type Firewall struct {
 	ns     *Namespace
 	table  string

@@ -13,6 +13,10 @@ import (
 
 // TestMain fails if the tests leave file descriptors or named namespaces behind.
 func TestMain(m *testing.M) {
+	if os.Getenv(victimEnv) != "" {
+		fmt.Println("lab: victim:", victim())
+		os.Exit(1)
+	}
 	if os.Geteuid() != 0 {
 		fmt.Println("lab: not root: the tests that make namespaces are skipped")
 		os.Exit(m.Run())

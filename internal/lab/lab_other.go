@@ -155,6 +155,9 @@ func (*Device) SetMTU(int) error { return ErrNotSupported }
 // SetOffload returns [ErrNotSupported].
 func (*Device) SetOffload(bool) error { return ErrNotSupported }
 
+// SetGRO returns [ErrNotSupported].
+func (*Device) SetGRO(bool) error { return ErrNotSupported }
+
 // Stats returns [ErrNotSupported].
 func (*Device) Stats() (Stats, error) { return Stats{}, ErrNotSupported }
 

@@ -6,11 +6,13 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -160,6 +162,40 @@ func TestCloseRemovesEverything(t *testing.T) {
 	if err := a.Do(func() error { return nil }); !errors.Is(err, ErrClosed) {
 		t.Errorf("Do after Close: %v, want %v", err, ErrClosed)
 	}
+}
+
+// TestKillLeavesNothing kills a process that has a lab, and waits for the kernel
+// to remove a device of it from a namespace that stays.
+func TestKillLeavesNothing(t *testing.T) {
+	keeper := newNS(t, newLab(t), NamespaceConfig{Name: "keeper"})
+	exe := must(os.Executable())(t)
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), victimEnv+"=1")
+	cmd.ExtraFiles = []*os.File{os.NewFile(uintptr(must(unix.FcntlInt(uintptr(keeper.FD()), unix.F_DUPFD_CLOEXEC, 0))(t)), "keeper")}
+	defer cmd.ExtraFiles[0].Close()
+	must(0, cmd.Start())(t)
+	eventually(t, "the other process's device", func() bool { _, err := keeper.Device("victim0"); return err == nil })
+	must(0, cmd.Process.Kill())(t)
+	_ = cmd.Wait() // says that it was killed
+	eventually(t, "the end of that device", func() bool { _, err := keeper.Device("victim0"); return err != nil })
+}
+
+const victimEnv = "WEIR_LAB_TEST_VICTIM"
+
+// victim is the process that TestKillLeavesNothing kills. It puts one end of a
+// link into the namespace that is its descriptor 3.
+func victim() error {
+	ns, err := New().Namespace(NamespaceConfig{})
+	if err != nil {
+		return err
+	}
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = "eth0"
+	err = ns.Handle().LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "victim0", PeerNamespace: netlink.NsFd(3)})
+	if err != nil {
+		return err
+	}
+	select {}
 }
 
 func BenchmarkDo(b *testing.B) {

@@ -3,38 +3,51 @@ package lab
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// SetOffload turns segmentation offload (TSO, GSO, GRO) and checksum offload of
-// the device on or off. Off means that packets leave it as they would on a wire:
-// at most as long as the MTU, with complete checksums. A new virtual Ethernet
-// pair has everything on but GRO.
+// feature is something that a device does in place of the network stack.
+type feature struct {
+	name string
+	cmd  uint32
+}
+
+// SetOffload turns segmentation offload (TSO, GSO) and checksum offload of the
+// device on or off. Off means that packets leave it as they would on a wire: at
+// most as long as the MTU, with complete checksums. A new virtual Ethernet pair
+// has them on.
 func (d *Device) SetOffload(on bool) error {
+	features := []feature{
+		{"receive checksum", unix.ETHTOOL_SRXCSUM},
+		{"transmit checksum", unix.ETHTOOL_STXCSUM},
+		{"scatter-gather", unix.ETHTOOL_SSG},
+		{"tso", unix.ETHTOOL_STSO},
+		{"gso", unix.ETHTOOL_SGSO},
+	}
+	if !on {
+		slices.Reverse(features) // the kernel refuses TSO without checksums
+	}
+	return d.set(on, features...)
+}
+
+// SetGRO turns generic receive offload of the device on or off: whether segments
+// that arrive one after the other are joined. It is off on a new virtual Ethernet
+// pair, where turning it on also takes packets through NAPI.
+func (d *Device) SetGRO(on bool) error {
+	return d.set(on, feature{"gro", unix.ETHTOOL_SGRO})
+}
+
+func (d *Device) set(on bool, features ...feature) error {
 	err := d.ns.Do(func() error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return err
 		}
 		defer unix.Close(fd)
-		features := []struct {
-			name string
-			cmd  uint32
-		}{
-			{"receive checksum", unix.ETHTOOL_SRXCSUM},
-			{"transmit checksum", unix.ETHTOOL_STXCSUM},
-			{"scatter-gather", unix.ETHTOOL_SSG},
-			{"tso", unix.ETHTOOL_STSO},
-			{"gso", unix.ETHTOOL_SGSO},
-			{"gro", unix.ETHTOOL_SGRO},
-		}
-		for i := range features {
-			f := features[i]
-			if !on {
-				f = features[len(features)-1-i] // the kernel refuses TSO without checksums
-			}
+		for _, f := range features {
 			if err := ethtoolSet(fd, d.name, f.cmd, on); err != nil {
 				return fmt.Errorf("%s: %w", f.name, err)
 			}

@@ -25,8 +25,15 @@ type Raw struct {
 
 // Raw opens a sender of frames, or of IP packets if the device is a tun device.
 // The caller closes it, or the namespace in the end.
-func (d *Device) Raw() (*Raw, error) { return d.openRaw(true) }
+func (d *Device) Raw() (*Raw, error) {
+	r, err := d.openRaw(true)
+	if err != nil {
+		return nil, err
+	}
+	return r, d.ns.own(r)
+}
 
+// openRaw opens a sender that only the caller closes.
 func (d *Device) openRaw(vnetHdr bool) (*Raw, error) {
 	r := &Raw{dev: d, vnetHdr: vnetHdr, fd: -1}
 	err := d.ns.Do(func() (err error) {
@@ -42,7 +49,7 @@ func (d *Device) openRaw(vnetHdr bool) (*Raw, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lab: open raw socket on %v: %w", d, err), r.Close())
 	}
-	return r, d.ns.own(r)
+	return r, nil
 }
 
 // Close closes the sender. It is safe to repeat.

@@ -26,6 +26,15 @@ func (ns *Namespace) Listen(network, address string) (net.Listener, error) {
 // ListenPacket opens a packet socket in the namespace, as net.ListenPacket does.
 // The address must be numeric. The caller closes it, or the namespace in the end.
 func (ns *Namespace) ListenPacket(network, address string) (net.PacketConn, error) {
+	c, err := ns.listenPacket(network, address)
+	if err != nil {
+		return nil, err
+	}
+	return c, ns.ownConn(c)
+}
+
+// listenPacket is ListenPacket for sockets that only the caller closes.
+func (ns *Namespace) listenPacket(network, address string) (net.PacketConn, error) {
 	var c net.PacketConn
 	err := ns.Do(func() (err error) {
 		c, err = net.ListenPacket(network, address)
@@ -34,7 +43,7 @@ func (ns *Namespace) ListenPacket(network, address string) (net.PacketConn, erro
 	if err != nil {
 		return nil, fmt.Errorf("lab: namespace %v: %w", ns, err)
 	}
-	return c, ns.ownConn(c)
+	return c, nil
 }
 
 // ownConn is own for sockets, whose Close may have been called already.
