@@ -104,6 +104,36 @@ func TestUnknownFieldIsKept(t *testing.T) {
 	}
 }
 
+// TestHeaderAnywhere reads a file that begins without a header, in a format that
+// is given, and has two more in it, one of them again.
+func TestHeaderAnywhere(t *testing.T) {
+	const file = `2 1 eni-a 10.0.0.1 10.0.0.2 1 2 6 10 100 5 9 ACCEPT OK
+version srcaddr bytes
+2 10.0.0.3 7
+version srcaddr bytes
+2 10.0.0.4 8
+log_status srcAddr
+OK 10.0.0.5`
+	f := Default()
+	var got []string
+	var r Record
+	for line := range strings.Lines(file) {
+		b := []byte(strings.TrimSuffix(line, "\n"))
+		if h, ok := ParseHeader(b); ok {
+			f = h
+			continue
+		}
+		if err := f.Parse(b, &r); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(r.AppendField(nil, SrcAddr))+" "+string(r.AppendField(nil, Bytes)))
+	}
+	want := []string{"10.0.0.1 100", "10.0.0.3 7", "10.0.0.4 8", "10.0.0.5 -"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("srcaddr and bytes (-want +got):\n%s", diff)
+	}
+}
+
 func TestHeaderOfRecordsCostsNothing(t *testing.T) {
 	for _, line := range []string{
 		"2 123456789012 eni-0a1b 10.0.1.5 10.0.2.9 49152 443 6 10 8400 1700000000 1700000059 ACCEPT OK",

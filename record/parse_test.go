@@ -227,24 +227,30 @@ func TestBadLines(t *testing.T) {
 }
 
 // TestLineLengths has a space, and the end of the line, at each place within
-// the 64 bytes that the scanner takes at a time.
+// the 64 bytes that the scanner takes at a time, with and without bytes that
+// are not ASCII.
 func TestLineLengths(t *testing.T) {
 	f := mustFormat(t, "vpc-id srcaddr region end")
 	var r Record
-	for a := 1; a < 140; a++ {
-		for _, b := range []int{1, 7, 8, 9, 63, 64, 65} {
-			line := strings.Repeat("v", a) + " 192.168.100.200 " + strings.Repeat("r", b) + " 1700000059"
-			if err := f.Parse([]byte(line), &r); err != nil {
-				t.Fatalf("%d, %d: %v", a, b, err)
-			}
-			if got := string(f.Append(nil, &r)); got != line {
-				t.Fatalf("printed:\n got %s\nwant %s", got, line)
-			}
-			if err := f.Parse([]byte(line+" "), &r); !errors.Is(err, ErrTooMany) {
-				t.Fatalf("%d, %d: with a trailing space: %v", a, b, err)
-			}
-			if err := f.Parse([]byte(line[:len(line)-11]), &r); !errors.Is(err, ErrTooFew) {
-				t.Fatalf("%d, %d: without the last field: %v", a, b, err)
+	for _, fill := range []string{"v", "!", "é", "\xff", "\x7f"} {
+		for a := 1; a < 140; a++ {
+			for _, b := range []int{1, 7, 8, 9, 63, 64, 65} {
+				line := strings.Repeat(fill, a) + " 192.168.100.200 " + strings.Repeat("r", b) + " 1700000059"
+				if err := f.Parse([]byte(line), &r); err != nil {
+					t.Fatalf("%q: %v", line, err)
+				}
+				if got := string(f.Append(nil, &r)); got != line {
+					t.Fatalf("printed:\n got %q\nwant %q", got, line)
+				}
+				if err := f.Parse([]byte(line+" "), &r); !errors.Is(err, ErrTooMany) {
+					t.Fatalf("%q and a space: error is %v", line, err)
+				}
+				if err := f.Parse([]byte(line[:len(line)-11]), &r); !errors.Is(err, ErrTooFew) {
+					t.Fatalf("%q without the last field: error is %v", line, err)
+				}
+				if err := f.Parse([]byte(line[:len(line)-11]+"\x1f"+line[len(line)-10:]), &r); !errors.Is(err, ErrControl) {
+					t.Fatalf("%q with a control character: error is %v", line, err)
+				}
 			}
 		}
 	}
