@@ -17,9 +17,11 @@ type Interface struct {
 
 // A Window is what one interface carried between two moments.
 type Window struct {
-	// Sequence numbers the windows of one set of kernel tables; windows that
-	// end together share it. A window offered again keeps it.
-	Sequence uint64
+	// Tables tells sets of kernel tables apart: Unix nanoseconds at which
+	// they were created, so later ones have a higher number. Sequence numbers
+	// their windows from 1; windows that end together share it. A window that
+	// is offered again, by whichever process, keeps both.
+	Tables, Sequence uint64
 
 	Interface  Interface
 	Start, End time.Time // End is exclusive, and the Start of the next window
