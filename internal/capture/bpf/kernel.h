@@ -21,6 +21,7 @@ typedef struct {
 struct net_device {
 	int ifindex;
 	unsigned long priv_flags : 32;
+	const unsigned char *dev_addr;
 	possible_net_t nd_net;
 } RELOCATED;
 
@@ -35,7 +36,7 @@ struct sk_buff {
 	unsigned int len;
 	int skb_iif;
 	__be16 protocol;
-	__u16 network_header;
+	__u16 network_header, mac_header;
 	__u16 inner_transport_header;
 	__u8 encapsulation : 1;
 	unsigned int tail, end;

@@ -72,6 +72,26 @@ INLINE int taken_in(const struct discarded *d)
 	       BPF_CORE_READ_BITFIELD_PROBED(dev, priv_flags) & IFF_EBRIDGE;
 }
 
+// misaddressed says whether a frame that the stack took for another host's has
+// another host's address. Those with a VLAN tag no device was found for do not:
+// they count as what they are, packets that came in.
+INLINE int misaddressed(const struct discarded *d)
+{
+	struct sk_buff *skb = (struct sk_buff *)d->skb;
+	struct net_device *dev = (struct net_device *)d->dev;
+	__u8 to[6] = {}, own[6] = {};
+
+	if (bpf_probe_read_kernel(to, 6, d->head + BPF_CORE_READ(skb, mac_header)) ||
+	    bpf_probe_read_kernel(own, 6, BPF_CORE_READ(dev, dev_addr)))
+		return 0;
+	if (to[0] & 1)
+		return 0;
+	for (int i = 0; i < 6; i++)
+		if (to[i] != own[i])
+			return 1;
+	return 0;
+}
+
 // attribute finds the interface and the direction, and whether our hook on it
 // has counted the packet.
 INLINE int attribute(const struct discarded *d, struct refusal *r)
@@ -103,9 +123,11 @@ INLINE int attribute(const struct discarded *d, struct refusal *r)
 	r->iface = device(netns, ifindex);
 	if (!r->iface)
 		return 0;
-	if (meaning(d->reason) == FOREIGN_FRAME)
+	if (meaning(d->reason) == FOREIGN_FRAME) {
 		r->kind = FOREIGN;
-	else if (r->egress || (reasons.xdp && d->reason == reasons.xdp))
+		return misaddressed(d);
+	}
+	if (r->egress || (reasons.xdp && d->reason == reasons.xdp))
 		r->kind = REFUSED_UNSEEN; // all but traffic control comes before our hook
 	else
 		r->kind = REFUSED_SEEN; // all but traffic control comes after it
