@@ -118,7 +118,7 @@ func (r *Record) numbers(line []byte, cols []column, mask uint64, base, e int) (
 		}
 		x := lastBytes(line, end, n, '0'*ones)
 		v := eightDigits(x) + high
-		if notDigits(x)|(v-leastNumber[n&15]|c.max-v)>>63 != 0 {
+		if notDigits(x)|((v-leastNumber[n&15])|(c.max-v))>>63 != 0 {
 			return i, mask, e
 		}
 		r.cells[c.slot&(numSlots-1)].a = v

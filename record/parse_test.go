@@ -256,32 +256,81 @@ func TestLineLengths(t *testing.T) {
 	}
 }
 
-// TestNumbers has a number of each length in each place.
+// TestNumbers has a number of each length, right and wrong, at the beginning, in
+// the middle and at the end of a line: the scanner takes different paths.
 func TestNumbers(t *testing.T) {
-	f := mustFormat(t, "packets bytes")
+	short, long := mustFormat(t, "packets bytes"), mustFormat(t, "region packets bytes end az-id")
+	type variant struct {
+		format Format
+		line   string
+	}
+	variants := func(v string) []variant {
+		return []variant{
+			{short, v + " 1"}, {short, "1 " + v}, {short, v + " " + v}, {short, "12345678901234567 " + v},
+			{long, "us-east-1 " + v + " 1 1700000000 use1-az1"}, {long, "us-east-1 1 " + v + " 1700000000 use1-az1"}, {long, "u 1 1 " + v + " -"},
+		}
+	}
 	var r Record
-	for _, v := range []string{"0", "1", "9", "10", "99", "100", "9999999", "10000000", "99999999", "100000000", "123456789", "9999999999999999", "10000000000000000", "12345678901234567", "999999999999999999", "1000000000000000000", "9223372036854775807"} {
-		for _, line := range []string{v + " 1", "1 " + v, v + " " + v} {
-			if err := f.Parse([]byte(line), &r); err != nil {
-				t.Errorf("%q: %v", line, err)
+	for _, v := range []string{"0", "1", "9", "10", "99", "100", "9999999", "10000000", "99999999", "100000000", "123456789", "1000000000", "9999999999", "10000000000", "9999999999999999", "10000000000000000", "12345678901234567", "999999999999999999", "1000000000000000000", "9223372036854775807"} {
+		for _, tt := range variants(v) {
+			if err := tt.format.Parse([]byte(tt.line), &r); err != nil {
+				t.Errorf("%q: %v", tt.line, err)
 				continue
 			}
-			if got := string(f.Append(nil, &r)); got != line {
-				t.Errorf("printed %q, want %q", got, line)
+			if got := string(tt.format.Append(nil, &r)); got != tt.line {
+				t.Errorf("printed %q, want %q", got, tt.line)
 			}
 		}
+		bad := []string{"0" + v}
 		for i := range v {
 			for _, c := range "/:-\x80\xff" {
-				bad := v[:i] + string(c) + v[i+1:]
-				if bad == "-" {
-					continue
-				}
-				for _, line := range []string{bad + " 1", "1 " + bad} {
-					if err := f.Parse([]byte(line), &r); !errors.Is(err, ErrNotNumber) {
-						t.Errorf("%q: error is %v, want %v", line, err, ErrNotNumber)
-					}
+				if len(v) > 1 || c != '-' {
+					bad = append(bad, v[:i]+string(c)+v[i+1:])
 				}
 			}
+		}
+		for _, v := range bad {
+			for _, tt := range variants(v) {
+				if err := tt.format.Parse([]byte(tt.line), &r); !errors.Is(err, ErrNotNumber) {
+					t.Errorf("%q: error is %v, want %v", tt.line, err, ErrNotNumber)
+				}
+			}
+		}
+	}
+}
+
+// TestRangesAnywhere has the largest value of each integer field, and larger
+// ones, at each kind of place in a line.
+func TestRangesAnywhere(t *testing.T) {
+	var r Record
+	for _, field := range AllFields() {
+		if field.Type() == String {
+			continue
+		}
+		for _, tt := range []struct{ format, before, after string }{
+			{"%s", "", ""}, {"%s az-id", "", " a"}, {"region %s", "us-east-1-and-more ", ""}, {"region %s az-id", "us-east-1-and-more ", " a"},
+		} {
+			f := mustFormat(t, strings.Replace(tt.format, "%s", field.Name(), 1))
+			line := tt.before + strconv.FormatUint(uint64(field.Max()), 10) + tt.after
+			if err := f.Parse([]byte(line), &r); err != nil {
+				t.Errorf("%q: %v", line, err)
+			}
+			above := strconv.FormatUint(uint64(field.Max())+1, 10)
+			nines := strings.Repeat("9", len(above))
+			for _, v := range []string{above, nines, nines + "9", nines + strings.Repeat("0", 20)} {
+				line := tt.before + v + tt.after
+				if err := f.Parse([]byte(line), &r); !errors.Is(err, ErrRange) {
+					t.Errorf("%s in %q: error is %v, want %v", field, line, err, ErrRange)
+				}
+			}
+		}
+	}
+	for field, want := range map[Field]int64{
+		Version: 1<<31 - 1, SrcPort: 65535, DstPort: 65535, Protocol: 255, TCPFlags: 255, TrafficPath: 1<<31 - 1,
+		EncryptionStatus: 1<<31 - 1, Packets: 1<<63 - 1, Bytes: 1<<63 - 1, Start: 1<<63 - 1, End: 1<<63 - 1,
+	} {
+		if got := field.Max(); got != want {
+			t.Errorf("Max of %s = %d, want %d", field, got, want)
 		}
 	}
 }

@@ -76,8 +76,14 @@ func TestSettersPrint(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var r Record
 			tt.set(&r)
-			if got := string(mustFormat(t, tt.format).Append([]byte("> "), &r)); got != "> "+tt.want {
+			f := mustFormat(t, tt.format)
+			if got := string(f.Append([]byte("> "), &r)); got != "> "+tt.want {
 				t.Errorf("printed:\n got %s\nwant > %s", got, tt.want)
+			}
+			for i, want := range strings.Split(tt.want, " ") {
+				if got := r.Has(f.Field(i)); got != (want != "-") && f.Field(i) != Version {
+					t.Errorf("Has(%s) = %v", f.Field(i), got)
+				}
 			}
 		})
 	}
@@ -165,6 +171,32 @@ func TestAppendGrows(t *testing.T) {
 			if got := string(f.Append(prefix, &parsed)); got != "abc"+string(line) {
 				t.Fatalf("parsed record, capacity %d:\n got %s\nwant abc%s", n, got, line)
 			}
+		}
+	}
+}
+
+// TestWidestLines prints values of the greatest length into no room at all.
+func TestWidestLines(t *testing.T) {
+	var r Record
+	for _, f := range AllFields() {
+		switch {
+		case f.IsAddr():
+			r.SetAddr(f, netip.MustParseAddr("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
+		case f.Type() != String:
+			r.SetInt(f, f.Max())
+		}
+	}
+	for _, format := range []string{
+		"srcaddr dstaddr pkt-srcaddr pkt-dstaddr",
+		"packets bytes start end packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired",
+	} {
+		f := mustFormat(t, format)
+		var want []string
+		for _, field := range f.Fields() {
+			want = append(want, string(r.AppendField(nil, field)))
+		}
+		if got := string(f.Append(nil, &r)); got != strings.Join(want, " ") {
+			t.Errorf("printed:\n got %s\nwant %s", got, strings.Join(want, " "))
 		}
 	}
 }
