@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"weir/internal/capture/bpf"
+	"weir/internal/flow"
 )
 
 // tiers are the ways to capture, by what they avoid of the running kernel.
@@ -53,4 +54,15 @@ func (b *bed) forgetFragments(s *Source) {
 	for _, k := range keys {
 		b.must(m.Delete(k))
 	}
+}
+
+// busy closes the open window and returns those that are not quiet.
+func (b *bed) busy(s *Source) (busy []flow.Window) {
+	b.tb.Helper()
+	for _, w := range b.window(s) {
+		if !w.Quiet {
+			busy = append(busy, w)
+		}
+	}
+	return busy
 }

@@ -94,6 +94,7 @@ enum {
 	NFCT_INFOMASK = 7,
 	SKB_DST_NOREF = 1,
 	IFF_EBRIDGE = 1 << 1,
+	LOOPBACK_IFINDEX = 1,
 };
 
 #endif

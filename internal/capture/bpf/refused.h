@@ -61,17 +61,6 @@ INLINE struct iface *device(__u64 netns, __u32 ifindex)
 	return bpf_map_lookup_elem(&devices, &key);
 }
 
-// taken_in says whether a bridge was about to deliver the frame to this machine:
-// then it has the bridge for its device but came in through a port. One that the
-// machine sends on through the bridge has a route.
-INLINE int taken_in(const struct discarded *d)
-{
-	struct net_device *dev = (struct net_device *)d->dev;
-
-	return d->iif && d->iif != d->ifindex && !d->dst &&
-	       BPF_CORE_READ_BITFIELD_PROBED(dev, priv_flags) & IFF_EBRIDGE;
-}
-
 // misaddressed says whether a frame that the stack took for another host's has
 // another host's address. Those with a VLAN tag no device was found for do not:
 // they count as what they are, packets that came in.
@@ -92,6 +81,17 @@ INLINE int misaddressed(const struct discarded *d)
 	return 0;
 }
 
+// taken_in says whether a bridge was about to deliver the frame to this machine:
+// then it has the bridge for its device but came in through a port. One that the
+// machine sends on through the bridge still has the address it came in with.
+INLINE int taken_in(const struct discarded *d)
+{
+	struct net_device *dev = (struct net_device *)d->dev;
+
+	return d->iif && d->iif != d->ifindex &&
+	       BPF_CORE_READ_BITFIELD_PROBED(dev, priv_flags) & IFF_EBRIDGE && !misaddressed(d);
+}
+
 // attribute finds the interface and the direction, and whether our hook on it
 // has counted the packet.
 INLINE int attribute(const struct discarded *d, struct refusal *r)
@@ -99,7 +99,9 @@ INLINE int attribute(const struct discarded *d, struct refusal *r)
 	__u64 netns = d->netns;
 	__u32 ifindex = d->ifindex;
 
-	if (!ifindex) { // OUTPUT: the route knows the device
+	// OUTPUT: the route knows the device. A packet without one may have been
+	// lent the loopback device to answer it.
+	if (!ifindex || (ifindex == LOOPBACK_IFINDEX && !d->iif && d->dst)) {
 		struct dst_entry *dst = (struct dst_entry *)(d->dst & ~(__u64)SKB_DST_NOREF);
 		struct net_device *dev;
 
