@@ -2,6 +2,8 @@ package record
 
 import (
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -12,8 +14,47 @@ var fuzzFormats = []string{
 	"srcaddr", "bytes", "action", "bytes x-rule", "srcaddr dstaddr start", "vpc-id srcaddr region end",
 }
 
-// FuzzParse checks that a line we accept is printed as it stood, but for the
-// form of IPv6 addresses, and that what we print is read as the same values.
+// plainCheck says what is wrong with a line, by the rules of the documentation
+// page and in the plainest way.
+func plainCheck(f Format, line string) error {
+	values := strings.Split(line, " ")
+	if len(values) < f.Len() {
+		return ErrTooFew
+	} else if len(values) > f.Len() {
+		return ErrTooMany
+	}
+	for i, v := range values {
+		field := f.Field(i)
+		switch {
+		case v == "":
+			return ErrEmpty
+		case strings.IndexFunc(v, func(c rune) bool { return c < ' ' }) >= 0:
+			return ErrControl
+		case v == "-":
+			if field != None && !field.Nullable() {
+				return ErrAbsent
+			}
+		case field == Action || field == LogStatus || field == FlowDirection:
+			if !slices.Contains(field.Values(), v) {
+				return ErrNotKnown
+			}
+		case field.IsAddr():
+			if _, err := netip.ParseAddr(v); err != nil && strings.Trim(v, "0123456789abcdefABCDEF.:") == "" {
+				return ErrNotAddress
+			}
+		case field != None && field.Type() != String:
+			n, err := strconv.ParseUint(v, 10, 63)
+			if err != nil || n > uint64(field.Max()) || v != strconv.FormatUint(n, 10) {
+				return ErrNotNumber
+			}
+		}
+	}
+	return nil
+}
+
+// FuzzParse checks that we accept the lines that plainCheck does; that a line we
+// accept is printed as it stood, but for the form of IPv6 addresses; and that
+// what we print is read as the same values.
 func FuzzParse(f *testing.F) {
 	for i, format := range fuzzFormats {
 		for _, l := range goodLines {
@@ -23,6 +64,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Add(uint8(0), []byte("2 1 e 10.0.0.999 - 65543 NaN -1 18446744073709551616 1  2 ACCEPT OK "))
+	f.Add(uint8(0), []byte("2 1 eni-12345 10.0.0.1 10.0.0.2 99999 443 999 10 100 1700000000 1700000059 ACCEPT OK"))
 	f.Add(uint8(9), []byte("2001:DB8::ffff:10.0.0.1"))
 	f.Add(uint8(12), []byte("7\x00\x1f\x7f\xff"))
 	f.Fuzz(func(t *testing.T, i uint8, line []byte) {
@@ -32,6 +74,9 @@ func FuzzParse(f *testing.F) {
 		err := format.Parse(line, &r)
 		if string(line) != before {
 			t.Fatalf("Parse changed the line from %q to %q", before, line)
+		}
+		if want := plainCheck(format, before); (err == nil) != (want == nil) {
+			t.Fatalf("%q: error is %v, the plain reading's %v", before, err, want)
 		}
 		if err != nil {
 			_ = err.Error()
@@ -50,6 +95,9 @@ func FuzzParse(f *testing.F) {
 				} else if ok {
 					s = a.String()
 				}
+			}
+			if v, ok := r.Int(format.Field(j)); ok && strconv.FormatInt(v, 10) != s {
+				t.Fatalf("field %d of %q = %d", j, before, v)
 			}
 			if got[j] != s {
 				t.Fatalf("field %d printed:\n got %q\nwant %q", j, got[j], s)
