@@ -1,0 +1,289 @@
+package flowlog
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// KV is the key-value store a [Store] works over. Its methods may be called from
+// any goroutine. A value that a method has returned nil for survives a crash.
+type KV interface {
+	// Get returns a value and its revision; [ErrNoKey] if there is none.
+	Get(ctx context.Context, key string) (value []byte, revision uint64, err error)
+
+	// Put writes a value whatever was there.
+	Put(ctx context.Context, key string, value []byte) (revision uint64, err error)
+
+	// Create writes a value if there is none; [ErrKeyExists] if there is.
+	Create(ctx context.Context, key string, value []byte) (revision uint64, err error)
+
+	// Update writes a value if the present one has the revision;
+	// [ErrRevision] if it has another.
+	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
+
+	// Delete removes a value; nil if there is none.
+	Delete(ctx context.Context, key string) error
+
+	// List calls fn with each key that begins with prefix, and its value.
+	List(ctx context.Context, prefix string, fn func(key string, value []byte)) error
+
+	// Watch calls fn with each present value, then with each change as it
+	// comes, a nil value for a deletion, until ctx ends. After the present
+	// values it calls fn once with an empty key.
+	Watch(ctx context.Context, prefix string, fn func(key string, value []byte)) error
+}
+
+// Errors of a [KV].
+var (
+	ErrNoKey     = errors.New("no such key")
+	ErrKeyExists = errors.New("key exists")
+	ErrRevision  = errors.New("key was changed meanwhile")
+)
+
+// A Store holds the flow logs, and how their delivery is doing.
+type Store struct {
+	logs, status KV
+}
+
+// NewStore returns a store over two key-value stores, one for flow logs, one for
+// their status, which changes far more often.
+func NewStore(logs, status KV) *Store { return &Store{logs, status} }
+
+// Status is how the delivery of a flow log is doing.
+type Status struct {
+	// Error is empty, "Access error", "Rate limited" or "Unknown error", as
+	// DescribeFlowLogs says it; Cause is what stands behind it.
+	Error string `json:"error,omitempty"`
+	Cause string `json:"cause,omitempty"`
+
+	Last    time.Time `json:"last,omitzero"` // of the last successful delivery
+	Objects uint64    `json:"objects"`       // delivered, with the next two
+	Records uint64    `json:"records"`
+	Bytes   uint64    `json:"bytes"`
+}
+
+// NewID returns an id that no other flow log has.
+func NewID() string {
+	b := make([]byte, 9)
+	rand.Read(b) // never fails
+	return "fl-" + hex.EncodeToString(b)[:17]
+}
+
+// Create stores a flow log whose parameters have been checked. Its ID must be
+// new; there must be none for the same resource with the same destination, and
+// no more than [MaxPerResource] for the resource.
+func (s *Store) Create(ctx context.Context, f *FlowLog) error {
+	all, err := s.List(ctx)
+	if err != nil {
+		return err
+	}
+	same := 0
+	for i := range all {
+		other := &all[i]
+		if !other.Active() || other.ResourceID != f.ResourceID {
+			continue
+		}
+		same++
+		if other.DestinationType == f.DestinationType && other.Destination == f.Destination && other.LogGroup == f.LogGroup {
+			return &Error{AlreadyExists, "Error. There is an existing Flow Log with the same configuration and log destination."}
+		}
+	}
+	if same >= MaxPerResource {
+		return &Error{LimitExceeded, fmt.Sprintf("The maximum number of flow logs for %s (%d) has been reached.", f.ResourceID, MaxPerResource)}
+	}
+	raw, err := json.Marshal(f)
+	if err == nil {
+		_, err = s.logs.Create(ctx, f.ID, raw)
+	}
+	if err != nil {
+		return fmt.Errorf("flowlog: create %s: %w", f.ID, err)
+	}
+	return nil
+}
+
+// Get returns a flow log. If there is none the error is an [*Error] with the
+// code [NotFound].
+func (s *Store) Get(ctx context.Context, id string) (FlowLog, error) {
+	f, _, err := s.get(ctx, id)
+	return f, err
+}
+
+func (s *Store) get(ctx context.Context, id string) (f FlowLog, revision uint64, err error) {
+	raw, revision, err := s.logs.Get(ctx, id)
+	if errors.Is(err, ErrNoKey) {
+		return f, 0, &Error{NotFound, fmt.Sprintf("These flow log ids in the input list are not found: [TotalCount: 1] %s", id)}
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &f)
+	}
+	if err != nil {
+		return f, 0, fmt.Errorf("flowlog: read %s: %w", id, err)
+	}
+	return f, revision, nil
+}
+
+// List returns all flow logs, those that are ending too, the oldest first.
+func (s *Store) List(ctx context.Context) ([]FlowLog, error) {
+	var all []FlowLog
+	var bad error
+	err := s.logs.List(ctx, "", func(key string, value []byte) {
+		var f FlowLog
+		if err := json.Unmarshal(value, &f); err != nil {
+			bad = fmt.Errorf("flowlog: read %s: %w", key, err)
+			return
+		}
+		all = append(all, f)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("flowlog: list: %w", err)
+	}
+	slices.SortFunc(all, func(a, b FlowLog) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return all, bad
+}
+
+// Change rewrites a flow log, again if somebody else did meanwhile.
+func (s *Store) Change(ctx context.Context, id string, change func(*FlowLog)) error {
+	for {
+		f, revision, err := s.get(ctx, id)
+		if err != nil {
+			return err
+		}
+		change(&f)
+		raw, err := json.Marshal(&f)
+		if err == nil {
+			_, err = s.logs.Update(ctx, id, raw, revision)
+		}
+		if errors.Is(err, ErrRevision) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("flowlog: change %s: %w", id, err)
+		}
+		return nil
+	}
+}
+
+// Delete asks a flow log to end: it captures nothing from now on, and is gone
+// when everything captured until now has been delivered. Deleting it again
+// changes nothing.
+func (s *Store) Delete(ctx context.Context, id string, now time.Time) error {
+	return s.Change(ctx, id, func(f *FlowLog) {
+		if f.Active() {
+			f.Deleted = now
+		}
+	})
+}
+
+// Forget removes a flow log that has ended.
+func (s *Store) Forget(ctx context.Context, id string) error {
+	if err := errors.Join(s.logs.Delete(ctx, id), s.status.Delete(ctx, id)); err != nil {
+		return fmt.Errorf("flowlog: forget %s: %w", id, err)
+	}
+	return nil
+}
+
+// Watch calls fn with all flow logs, now and after every change, until ctx ends.
+func (s *Store) Watch(ctx context.Context, fn func([]FlowLog)) error {
+	known := make(map[string]FlowLog)
+	ready := false
+	err := s.logs.Watch(ctx, "", func(key string, value []byte) {
+		switch {
+		case key == "":
+			ready = true
+		case value == nil:
+			delete(known, key)
+		default:
+			var f FlowLog
+			if json.Unmarshal(value, &f) != nil {
+				return // List and Get name it
+			}
+			known[key] = f
+		}
+		if !ready {
+			return
+		}
+		all := make([]FlowLog, 0, len(known))
+		for _, f := range known {
+			all = append(all, f)
+		}
+		slices.SortFunc(all, func(a, b FlowLog) int { return cmp.Compare(a.ID, b.ID) })
+		fn(all)
+	})
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("flowlog: watch: %w", err)
+	}
+	return ctx.Err()
+}
+
+// Status returns how delivery is doing; the zero Status before the first.
+func (s *Store) Status(ctx context.Context, id string) (st Status, err error) {
+	raw, _, err := s.status.Get(ctx, id)
+	if errors.Is(err, ErrNoKey) {
+		return st, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &st)
+	}
+	if err != nil {
+		return st, fmt.Errorf("flowlog: status of %s: %w", id, err)
+	}
+	return st, nil
+}
+
+// SetStatus records how delivery is doing.
+func (s *Store) SetStatus(ctx context.Context, id string, st Status) error {
+	raw, err := json.Marshal(st)
+	if err == nil {
+		_, err = s.status.Put(ctx, id, raw)
+	}
+	if err != nil {
+		return fmt.Errorf("flowlog: status of %s: %w", id, err)
+	}
+	return nil
+}
+
+// Declare makes the declared flow logs of the store those of the configuration
+// file: what is new is created, what is gone is asked to end, what is the same
+// stays. A declared flow log is the same if its parameters are.
+func (s *Store) Declare(ctx context.Context, want []FlowLog, now time.Time) error {
+	have, err := s.List(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for i := range have {
+		h := &have[i]
+		if h.Declared && h.Active() && !slices.ContainsFunc(want, func(w FlowLog) bool { return sameParams(&w.Params, &h.Params) }) {
+			errs = append(errs, s.Delete(ctx, h.ID, now))
+		}
+	}
+	for i := range want {
+		w := want[i]
+		if slices.ContainsFunc(have, func(h FlowLog) bool {
+			return h.Declared && h.Active() && sameParams(&w.Params, &h.Params)
+		}) {
+			continue
+		}
+		w.Declared, w.Created = true, now
+		if w.ID == "" {
+			w.ID = NewID()
+		}
+		errs = append(errs, s.Create(ctx, &w))
+	}
+	return errors.Join(errs...)
+}
+
+func sameParams(a, b *Params) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}

@@ -1,0 +1,335 @@
+package flowlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// memory is a KV in memory, for the rules of the store alone; the journal's own
+// tests hold the real one against the contract.
+type memory struct {
+	mu       sync.Mutex
+	revision uint64
+	values   map[string]entry
+	changed  chan struct{}
+}
+
+type entry struct {
+	value    []byte
+	revision uint64
+}
+
+func newMemory() *memory {
+	return &memory{values: make(map[string]entry), changed: make(chan struct{})}
+}
+
+func (m *memory) set(key string, value []byte) uint64 {
+	m.revision++
+	if value == nil {
+		delete(m.values, key)
+	} else {
+		m.values[key] = entry{value, m.revision}
+	}
+	close(m.changed)
+	m.changed = make(chan struct{})
+	return m.revision
+}
+
+func (m *memory) Get(_ context.Context, key string) ([]byte, uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, ok := m.values[key]
+	if !ok {
+		return nil, 0, ErrNoKey
+	}
+	return e.value, e.revision, nil
+}
+
+func (m *memory) Put(_ context.Context, key string, value []byte) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.set(key, value), nil
+}
+
+func (m *memory) Create(_ context.Context, key string, value []byte) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.values[key]; ok {
+		return 0, ErrKeyExists
+	}
+	return m.set(key, value), nil
+}
+
+func (m *memory) Update(_ context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.values[key].revision != revision {
+		return 0, ErrRevision
+	}
+	return m.set(key, value), nil
+}
+
+func (m *memory) Delete(_ context.Context, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.set(key, nil)
+	return nil
+}
+
+func (m *memory) List(_ context.Context, prefix string, fn func(string, []byte)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for k, e := range m.values {
+		if strings.HasPrefix(k, prefix) {
+			fn(k, e.value)
+		}
+	}
+	return nil
+}
+
+func (m *memory) Watch(ctx context.Context, prefix string, fn func(string, []byte)) error {
+	told := make(map[string]uint64)
+	for first := true; ; first = false {
+		m.mu.Lock()
+		changed := m.changed
+		for k, e := range m.values {
+			if strings.HasPrefix(k, prefix) && told[k] != e.revision {
+				told[k] = e.revision
+				fn(k, e.value)
+			}
+		}
+		for k := range told {
+			if _, ok := m.values[k]; !ok {
+				delete(told, k)
+				fn(k, nil)
+			}
+		}
+		m.mu.Unlock()
+		if first {
+			fn("", nil)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+func newStore() *Store { return NewStore(newMemory(), newMemory()) }
+
+func checked(t *testing.T, resource, bucket string) *FlowLog {
+	t.Helper()
+	f := &FlowLog{ID: NewID(), Created: time.Unix(1000, 0).UTC(), Params: good()}
+	f.ResourceID, f.Destination = resource, BucketARN(bucket, "")
+	if err := f.Check(); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestStoreKeepsFlowLogs(t *testing.T) {
+	ctx, s := context.Background(), newStore()
+	f := checked(t, "eni-1", "b")
+	f.Tags = []Tag{{"Name", "x"}}
+	if err := s.Create(ctx, f); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Get(ctx, f.ID)
+	if diff := cmp.Diff(*f, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	var e *Error
+	if _, err := s.Get(ctx, "fl-0"); !errors.As(err, &e) || e.Code != NotFound || !strings.Contains(e.Message, "[TotalCount: 1] fl-0") {
+		t.Errorf("an unknown id: %v, want %s", err, NotFound)
+	}
+}
+
+func TestStoreRefusesASecondOfTheSame(t *testing.T) {
+	ctx, s := context.Background(), newStore()
+	first := checked(t, "eni-1", "b")
+	for _, step := range []struct {
+		name string
+		f    *FlowLog
+		code string
+	}{
+		{"the first", first, ""},
+		{"the same again", checked(t, "eni-1", "b"), AlreadyExists},
+		{"another bucket", checked(t, "eni-1", "c"), ""},
+		{"another interface", checked(t, "eni-2", "b"), ""},
+	} {
+		err := s.Create(ctx, step.f)
+		var e *Error
+		if errors.As(err, &e) != (step.code != "") || e != nil && e.Code != step.code {
+			t.Errorf("%s: %v, want %q", step.name, err, step.code)
+		}
+	}
+	if err := s.Delete(ctx, first.ID, time.Unix(2000, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Create(ctx, checked(t, "eni-1", "b")); err != nil {
+		t.Errorf("after the first was deleted: %v", err)
+	}
+}
+
+func TestStoreHasAQuota(t *testing.T) {
+	ctx, s := context.Background(), newStore()
+	for n := range MaxPerResource + 1 {
+		err := s.Create(ctx, checked(t, "eni-1", fmt.Sprintf("b%d", n)))
+		var e *Error
+		if n < MaxPerResource && err != nil {
+			t.Fatal(err)
+		}
+		if n == MaxPerResource && (!errors.As(err, &e) || e.Code != LimitExceeded) {
+			t.Errorf("one more than %d: %v, want %s", MaxPerResource, err, LimitExceeded)
+		}
+	}
+}
+
+func TestStoreDeletesOnce(t *testing.T) {
+	ctx, s := context.Background(), newStore()
+	f := checked(t, "eni-1", "b")
+	if err := s.Create(ctx, f); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int64{2000, 3000} {
+		if err := s.Delete(ctx, f.ID, time.Unix(at, 0).UTC()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.Get(ctx, f.ID)
+	if err != nil || got.Deleted.Unix() != 2000 {
+		t.Errorf("deleted at %v, %v, want the first time", got.Deleted, err)
+	}
+	if err := s.Forget(ctx, f.ID); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := s.List(ctx); err != nil || len(all) != 0 {
+		t.Errorf("after it was forgotten: %d flow logs, %v", len(all), err)
+	}
+}
+
+func TestStoreChangesWhatOthersChange(t *testing.T) {
+	ctx, s := context.Background(), newStore()
+	f := checked(t, "eni-1", "b")
+	if err := s.Create(ctx, f); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for n := range 20 {
+		wg.Go(func() {
+			err := s.Change(ctx, f.ID, func(f *FlowLog) { f.Tags = append(f.Tags, Tag{fmt.Sprint(n), ""}) })
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got, _ := s.Get(ctx, f.ID); len(got.Tags) != 20 {
+		t.Errorf("%d tags, want 20", len(got.Tags))
+	}
+}
+
+func TestStoreTellsOfChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		s := newStore()
+		f := checked(t, "eni-1", "b")
+		if err := s.Create(ctx, f); err != nil {
+			t.Fatal(err)
+		}
+		var seen []string
+		go s.Watch(ctx, func(all []FlowLog) {
+			n := 0
+			for i := range all {
+				if all[i].Active() {
+					n++
+				}
+			}
+			seen = append(seen, fmt.Sprintf("%d/%d", n, len(all)))
+		})
+		synctest.Wait()
+		if err := s.Delete(ctx, f.ID, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := s.Forget(ctx, f.ID); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"1/1", "0/1", "0/0"}, seen); diff != "" {
+			t.Errorf("active/all (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestDeclare(t *testing.T) {
+	ctx, s := context.Background(), newStore()
+	byHand := checked(t, "eni-9", "hand")
+	if err := s.Create(ctx, byHand); err != nil {
+		t.Fatal(err)
+	}
+	active := func() (out []string) {
+		all, err := s.List(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range all {
+			if all[i].Active() {
+				out = append(out, all[i].ResourceID)
+			}
+		}
+		return out
+	}
+	a, b := *checked(t, "eni-1", "b"), *checked(t, "eni-2", "b")
+	now := time.Unix(5000, 0).UTC()
+	for _, step := range []struct {
+		name string
+		want []FlowLog
+		left []string
+	}{
+		{"declared ones are made", []FlowLog{a, b}, []string{"eni-9", "eni-1", "eni-2"}},
+		{"the same stay", []FlowLog{b, a}, []string{"eni-9", "eni-1", "eni-2"}},
+		{"one goes, those made by hand stay", []FlowLog{b}, []string{"eni-9", "eni-2"}},
+		{"none", nil, []string{"eni-9"}},
+	} {
+		now = now.Add(time.Second)
+		if err := s.Declare(ctx, step.want, now); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		got := active()
+		if len(got) != len(step.left) || !cmp.Equal(sorted(got), sorted(step.left)) {
+			t.Errorf("%s: active are %v, want %v", step.name, got, step.left)
+		}
+	}
+}
+
+func TestStatus(t *testing.T) {
+	ctx, s := context.Background(), newStore()
+	if st, err := s.Status(ctx, "fl-1"); err != nil || st != (Status{}) {
+		t.Errorf("before the first delivery: %+v, %v", st, err)
+	}
+	want := Status{Error: "Access error", Cause: "NoSuchBucket", Records: 5, Last: time.Unix(9, 0).UTC()}
+	if err := s.SetStatus(ctx, "fl-1", want); err != nil {
+		t.Fatal(err)
+	}
+	if st, err := s.Status(ctx, "fl-1"); err != nil || st != want {
+		t.Errorf("status is %+v, %v, want %+v", st, err, want)
+	}
+}
+
+func sorted(s []string) []string {
+	s = slices.Clone(s)
+	slices.Sort(s)
+	return s
+}
