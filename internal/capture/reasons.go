@@ -1,8 +1,13 @@
 package capture
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -54,6 +59,8 @@ func dropReasons(kernel *btf.Spec) (bpf.CaptureReasons, error) {
 		return r, fmt.Errorf("kernel has none of the drop reasons %v: %w", refusalReasons, ErrNotSupported)
 	}
 	mark(foreignReasons, bpf.CaptureMeaningFOREIGN_FRAME)
+	r.NotSpecified = number("NOT_SPECIFIED")
+	r.XdpStart, r.XdpEnd = genericXDP()
 	r.Xdp, r.TcIngress, r.TcEgress = number("XDP"), number("TC_INGRESS"), number("TC_EGRESS")
 	if namesSocket(kernel) {
 		r.SocketFilter, r.NamesSocket = number("SOCKET_FILTER"), 1
@@ -76,4 +83,29 @@ func namesSocket(kernel *btf.Spec) bool {
 	}
 	fn, ok := ptr.Target.(*btf.FuncProto)
 	return ok && len(fn.Params) == 5 // the first is the tracepoint's own data
+}
+
+// genericXDP returns where in the kernel generic XDP drops packets; [0, 0) if this
+// process may not know.
+func genericXDP() (start, end uint64) {
+	f, err := os.Open("/proc/kallsyms")
+	if err != nil {
+		return 0, 0
+	}
+	defer f.Close()
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		if start == 0 && !bytes.HasSuffix(sc.Bytes(), []byte(" do_xdp_generic")) {
+			continue
+		}
+		hex, _, _ := strings.Cut(sc.Text(), " ")
+		addr, err := strconv.ParseUint(hex, 16, 64)
+		if err != nil || addr == 0 {
+			return 0, 0
+		}
+		if start != 0 {
+			return start, addr // the symbols are in the order of their addresses
+		}
+		start = addr
+	}
+	return 0, 0
 }

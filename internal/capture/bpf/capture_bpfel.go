@@ -147,6 +147,11 @@ type CaptureReasons struct {
 	TcEgress     uint32
 	SocketFilter uint32
 	NamesSocket  uint32
+	NotSpecified uint32
+	Pad          uint32
+	_            [4]byte
+	XdpStart     uint64
+	XdpEnd       uint64
 }
 
 // Names of all BPF objects in the ELF.

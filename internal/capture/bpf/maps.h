@@ -212,6 +212,10 @@ struct reasons {
 	// without it a control group's refusal can't be told from a program's
 	// own choice of what to read.
 	__u32 socket_filter, names_socket;
+	// Generic XDP drops without a reason of its own: by whom instead. The
+	// code that drops lies in [xdp_start, xdp_end).
+	__u32 not_specified, _pad;
+	__u64 xdp_start, xdp_end;
 };
 volatile const struct reasons reasons = {};
 

@@ -22,6 +22,7 @@ struct discarded {
 	unsigned char *head, *data;
 	__u32 ifindex, iif, len, tail, end, reason;
 	__u16 protocol, network;
+	__u8 meaning, by_xdp;
 };
 
 // Headers lie in the linear part; bytes beyond it are another packet's.
@@ -46,12 +47,25 @@ struct refusal {
 	__u64 packets, bytes;
 };
 
-INLINE __u8 meaning(__u32 reason)
+// concerns says whether a discarded packet is any of our business, and notes what
+// its reason means.
+INLINE int concerns(struct discarded *d, __u64 location)
 {
+	__u32 reason = d->reason;
+
 	if (reason > 255)
-		return NO_REFUSAL;
+		return 0;
+	if (reasons.xdp && reason == reasons.xdp)
+		d->by_xdp = 1;
+	if (reason == reasons.not_specified && location >= reasons.xdp_start &&
+	    location < reasons.xdp_end) {
+		d->by_xdp = 1;
+		d->meaning = REFUSAL;
+		return 1;
+	}
 	asm volatile("%0 &= 255" : "+r"(reason)); // a bound the verifier can see
-	return reasons.meaning[reason];
+	d->meaning = reasons.meaning[reason];
+	return d->meaning != NO_REFUSAL;
 }
 
 INLINE struct iface *device(__u64 netns, __u32 ifindex)
@@ -115,7 +129,7 @@ INLINE int attribute(const struct discarded *d, struct refusal *r)
 		r->egress = r->by_tc = 1;
 	} else if (reasons.tc_ingress && d->reason == reasons.tc_ingress) {
 		r->by_tc = 1;
-	} else if (reasons.xdp && d->reason == reasons.xdp) {
+	} else if (d->by_xdp) {
 		r->egress = 0;
 	} else if (taken_in(d)) {
 		ifindex = d->iif;
@@ -125,11 +139,11 @@ INLINE int attribute(const struct discarded *d, struct refusal *r)
 	r->iface = device(netns, ifindex);
 	if (!r->iface)
 		return 0;
-	if (meaning(d->reason) == FOREIGN_FRAME) {
+	if (d->meaning == FOREIGN_FRAME) {
 		r->kind = FOREIGN;
 		return misaddressed(d);
 	}
-	if (r->egress || (reasons.xdp && d->reason == reasons.xdp))
+	if (r->egress || d->by_xdp)
 		r->kind = REFUSED_UNSEEN; // all but traffic control comes before our hook
 	else
 		r->kind = REFUSED_SEEN; // all but traffic control comes after it
@@ -422,7 +436,7 @@ int refused_btf(__u64 *ctx)
 	struct net_device *dev;
 	struct discarded d = { .reason = ctx[2] };
 
-	if (!meaning(d.reason))
+	if (!concerns(&d, ctx[1]))
 		return 0;
 	if (d.reason == reasons.socket_filter && reasons.names_socket && own_filter(ctx[3]))
 		return 0;
@@ -454,7 +468,7 @@ int refused_raw(struct bpf_raw_tracepoint_args *ctx)
 	struct net_device *dev;
 	struct discarded d = { .reason = ctx->args[2] };
 
-	if (!meaning(d.reason))
+	if (!concerns(&d, ctx->args[1]))
 		return 0;
 	if (d.reason == reasons.socket_filter && reasons.names_socket && own_filter(ctx->args[3]))
 		return 0;
