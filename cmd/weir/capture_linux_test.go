@@ -19,14 +19,8 @@ import (
 	"time"
 
 	"weir/internal/lab"
+	"weir/internal/lab/labtest"
 )
-
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("SKIPPED: kernel test: loading BPF programs and building namespaces needs root")
-	}
-}
 
 func TestExitStatus(t *testing.T) {
 	for _, tt := range []struct {
@@ -59,7 +53,7 @@ var far = netip.MustParseAddr("10.0.0.2")
 
 func newPair(t *testing.T) *pair {
 	t.Helper()
-	needRoot(t)
+	labtest.NeedRoot(t)
 	l := lab.New()
 	t.Cleanup(func() {
 		if err := l.Close(); err != nil {

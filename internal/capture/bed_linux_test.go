@@ -12,15 +12,8 @@ import (
 
 	"weir/internal/flow"
 	"weir/internal/lab"
+	"weir/internal/lab/labtest"
 )
-
-// needRoot skips a kernel test for an ordinary user. As root nothing skips.
-func needRoot(tb testing.TB) {
-	tb.Helper()
-	if os.Geteuid() != 0 {
-		tb.Skip("SKIPPED: kernel test: loading BPF programs and building namespaces needs root")
-	}
-}
 
 // A bed is a client and a server joined by one link, and a source that captures
 // the server's end as "eth0" unless the test asks for something else.
@@ -40,7 +33,7 @@ var (
 
 func newBed(tb testing.TB) *bed {
 	tb.Helper()
-	needRoot(tb)
+	labtest.NeedRoot(tb)
 	b := &bed{tb: tb, lab: lab.New()}
 	tb.Cleanup(func() {
 		if err := b.lab.Close(); err != nil {

@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,14 +12,8 @@ import (
 
 	"weir/internal/capture"
 	"weir/internal/flow"
+	"weir/internal/lab/labtest"
 )
-
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("SKIPPED: kernel test: loading BPF programs and building namespaces needs root")
-	}
-}
 
 // fields are those of the report's lines that do not change from run to run.
 func fields(r *Report) []string {
@@ -33,7 +26,7 @@ func fields(r *Report) []string {
 }
 
 func TestDemoTellsTheStory(t *testing.T) {
-	needRoot(t)
+	labtest.NeedRoot(t)
 	r, err := Run(context.Background(), Config{Interval: 4 * time.Second})
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +62,7 @@ func TestDemoTellsTheStory(t *testing.T) {
 }
 
 func TestDemoEndsWhenInterrupted(t *testing.T) {
-	needRoot(t)
+	labtest.NeedRoot(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	began := time.Now()
 	_, err := Run(ctx, Config{Interval: time.Hour, Step: func(s string) {
@@ -87,7 +80,7 @@ func TestDemoEndsWhenInterrupted(t *testing.T) {
 
 // A demonstration that checks nothing would be worth nothing.
 func TestDemoNoticesDifferences(t *testing.T) {
-	needRoot(t)
+	labtest.NeedRoot(t)
 	n, err := build()
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"weir/internal/lab/labtest"
 )
 
 // TestMain fails if the tests leave file descriptors or named namespaces behind.
@@ -52,17 +54,10 @@ func openFiles() ([]string, error) {
 	return out, err
 }
 
-func needRoot(t testing.TB) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("skipped: making network namespaces takes root")
-	}
-}
-
 // newLab returns a lab that ends with the test.
 func newLab(t testing.TB) *Lab {
 	t.Helper()
-	needRoot(t)
+	labtest.NeedRoot(t)
 	l := New()
 	t.Cleanup(func() {
 		if err := l.Close(); err != nil {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"weir/internal/lab/labtest"
 )
 
 // netnsOf returns the identity of the calling thread's namespace.
@@ -120,7 +122,7 @@ func TestMount(t *testing.T) {
 }
 
 func TestCloseRemovesEverything(t *testing.T) {
-	needRoot(t)
+	labtest.NeedRoot(t)
 	keeper := newNS(t, newLab(t), NamespaceConfig{Name: "keeper"})
 	before, err := openFiles()
 	if err != nil {
