@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"weir/internal/lab"
+	"weir/internal/lab/labtest"
 	"weir/internal/lab/packet"
 )
 
@@ -116,7 +117,7 @@ type way struct {
 
 func newWay(tb testing.TB) *way {
 	tb.Helper()
-	needRoot(tb)
+	labtest.NeedRoot(tb)
 	b := &bed{tb: tb, lab: lab.New()}
 	tb.Cleanup(func() {
 		if err := b.lab.Close(); err != nil {
@@ -216,7 +217,7 @@ func TestRefusedReplyOfMasquerade(t *testing.T) {
 
 // TestRefusedByABridge refuses frames that a bridge forwards, and takes in.
 func TestRefusedByABridge(t *testing.T) {
-	needRoot(t)
+	labtest.NeedRoot(t)
 	for _, v := range versions {
 		t.Run(v.name, func(t *testing.T) {
 			b := &bed{tb: t, lab: lab.New()}
