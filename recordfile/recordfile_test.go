@@ -22,7 +22,7 @@ func TestName(t *testing.T) {
 		{"another zone", time.Date(2018, 6, 20, 18, 20, 0, 0, time.FixedZone("", 7200)), "20180620T1620Z"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			n := Name{"123456789012", "us-east-1", "fl-1234abcd", tt.end, 0xfe123456}
+			n := Name{"123456789012", "us-east-1", "fl-1234abcd", tt.end, 0xfe123456, false}
 			want := "123456789012_vpcflowlogs_us-east-1_fl-1234abcd_" + tt.want + "_fe123456.log.gz"
 			if got := n.String(); got != want {
 				t.Errorf("got %s, want %s", got, want)

@@ -9,38 +9,86 @@ import (
 	"weir/record"
 )
 
-// A TextWriter writes a text file: a header line, then a line a record, all of
-// it compressed with gzip.
+// gzipLevel is measured in docs/decisions/0006-files.md.
+const gzipLevel = 6
+
+// textChunk is how much text is handed to the compressor at once, in bytes.
+const textChunk = 32 << 10
+
+// A TextWriter writes a text file: a header line, then a line for each record, all
+// of it compressed with gzip.
 type TextWriter struct {
 	zip    *gzip.Writer
+	out    counter
 	format record.Format
-	line   []byte
+	buf    []byte // lines not yet compressed
+	size   Size
+	closed bool
 }
 
-// NewTextWriter returns a writer of a file in the given format to w and writes
-// the header.
+var _ Writer = (*TextWriter)(nil)
+
+// NewTextWriter returns a writer of a file in the given format to w and begins the
+// file.
 func NewTextWriter(w io.Writer, f record.Format) (*TextWriter, error) {
-	t := &TextWriter{zip: gzip.NewWriter(w), format: f}
-	t.line = append(f.AppendHeader(t.line), '\n')
-	if _, err := t.zip.Write(t.line); err != nil {
-		return nil, fmt.Errorf("write header: %w", err)
+	t := &TextWriter{format: f, buf: make([]byte, 0, textChunk+4096)}
+	zip, err := gzip.NewWriterLevel(&t.out, gzipLevel)
+	if err != nil {
+		return nil, fmt.Errorf("text: %w", err)
 	}
-	return t, nil
+	t.zip = zip
+	return t, t.Reset(w)
 }
 
-// Write writes one record.
+// Reset begins a new file, written to w.
+func (t *TextWriter) Reset(w io.Writer) error {
+	t.out = counter{w: w}
+	t.zip.Reset(&t.out) // and so no name and no time in the header
+	t.closed = false
+	t.buf = append(t.format.AppendHeader(t.buf[:0]), '\n')
+	t.size = Size{Uncompressed: int64(len(t.buf))}
+	return nil
+}
+
+// Write adds a record.
 func (t *TextWriter) Write(r *record.Record) error {
-	t.line = append(t.format.Append(t.line[:0], r), '\n')
-	if _, err := t.zip.Write(t.line); err != nil {
-		return fmt.Errorf("write record: %w", err)
+	n := len(t.buf)
+	t.buf = append(t.format.Append(t.buf, r), '\n')
+	t.size.Records++
+	t.size.Uncompressed += int64(len(t.buf) - n)
+	if len(t.buf) < textChunk {
+		return nil
+	}
+	return t.flush()
+}
+
+func (t *TextWriter) flush() error {
+	_, err := t.zip.Write(t.buf)
+	t.buf = t.buf[:0]
+	if err != nil {
+		return fmt.Errorf("text: %w", err)
 	}
 	return nil
 }
 
-// Close writes what is left; it does not close the underlying writer.
+// Size says how large the file is so far.
+func (t *TextWriter) Size() Size {
+	s := t.size
+	s.Compressed = t.out.n
+	return s
+}
+
+// Close completes the file; it does not close the underlying writer.
 func (t *TextWriter) Close() error {
+	if t.closed {
+		return nil
+	}
+	t.closed = true
+	if err := t.flush(); err != nil {
+		return err
+	}
 	if err := t.zip.Close(); err != nil {
-		return fmt.Errorf("finish file: %w", err)
+		return fmt.Errorf("text: %w", err)
 	}
 	return nil
 }
