@@ -22,7 +22,7 @@ type Source struct {
 	cfg    Config
 	obj    *objects
 	grace  *grace
-	drop   link.Link
+	drops  []link.Link
 	tick   int64
 	handle uint32 // of tc filters
 	lock   *os.File
@@ -215,8 +215,8 @@ func (s *Source) abandon() {
 	if s.wake != nil {
 		s.wake.close()
 	}
-	if s.drop != nil {
-		s.drop.Close()
+	for _, l := range s.drops {
+		l.Close()
 	}
 	if s.obj != nil {
 		s.obj.close()

@@ -30,6 +30,7 @@ type state struct {
 	EndsInterval uint32 // 1: the other generation is the last of its interval
 	_            uint32
 
+	Created    int64  // Unix nanoseconds at which the tables were created
 	Windows    uint64 // generations closed so far
 	EarlySwaps uint64
 	Skipped    [2]uint64 // packets and bytes of cleared generations

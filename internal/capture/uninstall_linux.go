@@ -40,7 +40,7 @@ func uninstall(dir string) error {
 	// can be repeated, and leaves nothing that counts into tables that are gone.
 	rank := func(e os.DirEntry) int {
 		switch name := e.Name(); {
-		case name == dropPin, strings.HasPrefix(name, "ingress_"), strings.HasPrefix(name, "egress_"):
+		case strings.HasPrefix(name, dropPin), strings.HasPrefix(name, "ingress_"), strings.HasPrefix(name, "egress_"):
 			return 0
 		case name == mapState:
 			return 2

@@ -193,12 +193,13 @@ func (s *Source) handOver(closed uint32, t4 *table[bpf.CaptureKey4], t6 *table[b
 	for i := range s.slots {
 		if slot, e := uint16(i), &s.slots[i]; e.State != slotFree {
 			by[slot] = &flow.Window{
-				Sequence: s.st.Windows, Interface: e.iface(), Start: later(start, s.since[slot]), End: end,
+				Tables: uint64(s.st.Created), Sequence: s.st.Windows, Interface: e.iface(),
+				Start: later(start, s.since[slot]), End: end,
 			}
 		}
 	}
 	m := &merger{
-		clock: clock{jiffies: jiffies, wall: time.Now(), tick: s.tick, min: start.Unix(), max: end.Unix()},
+		clock: clock{jiffies: jiffies, wall: time.Now(), tick: s.tick, min: start.Unix(), max: max(start.Unix(), end.Add(-1).Unix())},
 		carryable: func(slot uint16) bool {
 			return s.since[slot].Before(start)
 		},

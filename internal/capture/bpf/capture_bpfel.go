@@ -79,6 +79,13 @@ type CaptureFragmentKey struct {
 	Egress uint8
 }
 
+type CaptureHandled struct {
+	_    structs.HostLayout
+	Skb  [4]uint64
+	Busy uint32
+	Pad  uint32
+}
+
 type CaptureIface struct {
 	_       structs.HostLayout
 	Slot    uint16
@@ -158,27 +165,30 @@ type CaptureReasons struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	CaptureMapCauses       = "causes"
-	CaptureMapControl      = "control"
-	CaptureMapDevices      = "devices"
-	CaptureMapFlows40      = "flows4_0"
-	CaptureMapFlows41      = "flows4_1"
-	CaptureMapFlows60      = "flows6_0"
-	CaptureMapFlows61      = "flows6_1"
-	CaptureMapFragments    = "fragments"
-	CaptureMapLastSeen     = "last_seen"
-	CaptureMapOverflow     = "overflow"
-	CaptureMapUsage        = "usage"
-	CaptureMapWake         = "wake"
-	CaptureProgClock       = "clock"
-	CaptureProgEgress      = "egress"
-	CaptureProgIngress     = "ingress"
-	CaptureProgRefusedBtf  = "refused_btf"
-	CaptureProgRefusedRaw  = "refused_raw"
-	CaptureVarEnumerations = "enumerations"
-	CaptureVarHighMark     = "high_mark"
-	CaptureVarMe           = "me"
-	CaptureVarReasons      = "reasons"
+	CaptureMapCauses         = "causes"
+	CaptureMapControl        = "control"
+	CaptureMapDevices        = "devices"
+	CaptureMapFlows40        = "flows4_0"
+	CaptureMapFlows41        = "flows4_1"
+	CaptureMapFlows60        = "flows6_0"
+	CaptureMapFlows61        = "flows6_1"
+	CaptureMapFragments      = "fragments"
+	CaptureMapHandledPackets = "handled_packets"
+	CaptureMapLastSeen       = "last_seen"
+	CaptureMapOverflow       = "overflow"
+	CaptureMapUsage          = "usage"
+	CaptureMapWake           = "wake"
+	CaptureProgClock         = "clock"
+	CaptureProgEgress        = "egress"
+	CaptureProgIngress       = "ingress"
+	CaptureProgRefusedBtf    = "refused_btf"
+	CaptureProgRefusedRaw    = "refused_raw"
+	CaptureProgSecondBtf     = "second_btf"
+	CaptureProgSecondRaw     = "second_raw"
+	CaptureVarEnumerations   = "enumerations"
+	CaptureVarHighMark       = "high_mark"
+	CaptureVarMe             = "me"
+	CaptureVarReasons        = "reasons"
 )
 
 // LoadCapture returns the embedded CollectionSpec for Capture.
@@ -228,24 +238,27 @@ type CaptureProgramSpecs struct {
 	Ingress    *ebpf.ProgramSpec `ebpf:"ingress"`
 	RefusedBtf *ebpf.ProgramSpec `ebpf:"refused_btf"`
 	RefusedRaw *ebpf.ProgramSpec `ebpf:"refused_raw"`
+	SecondBtf  *ebpf.ProgramSpec `ebpf:"second_btf"`
+	SecondRaw  *ebpf.ProgramSpec `ebpf:"second_raw"`
 }
 
 // CaptureMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type CaptureMapSpecs struct {
-	Causes    *ebpf.MapSpec `ebpf:"causes"`
-	Control   *ebpf.MapSpec `ebpf:"control"`
-	Devices   *ebpf.MapSpec `ebpf:"devices"`
-	Flows40   *ebpf.MapSpec `ebpf:"flows4_0"`
-	Flows41   *ebpf.MapSpec `ebpf:"flows4_1"`
-	Flows60   *ebpf.MapSpec `ebpf:"flows6_0"`
-	Flows61   *ebpf.MapSpec `ebpf:"flows6_1"`
-	Fragments *ebpf.MapSpec `ebpf:"fragments"`
-	LastSeen  *ebpf.MapSpec `ebpf:"last_seen"`
-	Overflow  *ebpf.MapSpec `ebpf:"overflow"`
-	Usage     *ebpf.MapSpec `ebpf:"usage"`
-	Wake      *ebpf.MapSpec `ebpf:"wake"`
+	Causes         *ebpf.MapSpec `ebpf:"causes"`
+	Control        *ebpf.MapSpec `ebpf:"control"`
+	Devices        *ebpf.MapSpec `ebpf:"devices"`
+	Flows40        *ebpf.MapSpec `ebpf:"flows4_0"`
+	Flows41        *ebpf.MapSpec `ebpf:"flows4_1"`
+	Flows60        *ebpf.MapSpec `ebpf:"flows6_0"`
+	Flows61        *ebpf.MapSpec `ebpf:"flows6_1"`
+	Fragments      *ebpf.MapSpec `ebpf:"fragments"`
+	HandledPackets *ebpf.MapSpec `ebpf:"handled_packets"`
+	LastSeen       *ebpf.MapSpec `ebpf:"last_seen"`
+	Overflow       *ebpf.MapSpec `ebpf:"overflow"`
+	Usage          *ebpf.MapSpec `ebpf:"usage"`
+	Wake           *ebpf.MapSpec `ebpf:"wake"`
 }
 
 // CaptureVariableSpecs contains global variables before they are loaded into the kernel.
@@ -278,18 +291,19 @@ func (o *CaptureObjects) Close() error {
 //
 // It can be passed to LoadCaptureObjects or ebpf.CollectionSpec.LoadAndAssign.
 type CaptureMaps struct {
-	Causes    *ebpf.Map `ebpf:"causes"`
-	Control   *ebpf.Map `ebpf:"control"`
-	Devices   *ebpf.Map `ebpf:"devices"`
-	Flows40   *ebpf.Map `ebpf:"flows4_0"`
-	Flows41   *ebpf.Map `ebpf:"flows4_1"`
-	Flows60   *ebpf.Map `ebpf:"flows6_0"`
-	Flows61   *ebpf.Map `ebpf:"flows6_1"`
-	Fragments *ebpf.Map `ebpf:"fragments"`
-	LastSeen  *ebpf.Map `ebpf:"last_seen"`
-	Overflow  *ebpf.Map `ebpf:"overflow"`
-	Usage     *ebpf.Map `ebpf:"usage"`
-	Wake      *ebpf.Map `ebpf:"wake"`
+	Causes         *ebpf.Map `ebpf:"causes"`
+	Control        *ebpf.Map `ebpf:"control"`
+	Devices        *ebpf.Map `ebpf:"devices"`
+	Flows40        *ebpf.Map `ebpf:"flows4_0"`
+	Flows41        *ebpf.Map `ebpf:"flows4_1"`
+	Flows60        *ebpf.Map `ebpf:"flows6_0"`
+	Flows61        *ebpf.Map `ebpf:"flows6_1"`
+	Fragments      *ebpf.Map `ebpf:"fragments"`
+	HandledPackets *ebpf.Map `ebpf:"handled_packets"`
+	LastSeen       *ebpf.Map `ebpf:"last_seen"`
+	Overflow       *ebpf.Map `ebpf:"overflow"`
+	Usage          *ebpf.Map `ebpf:"usage"`
+	Wake           *ebpf.Map `ebpf:"wake"`
 }
 
 func (m *CaptureMaps) Close() error {
@@ -302,6 +316,7 @@ func (m *CaptureMaps) Close() error {
 		m.Flows60,
 		m.Flows61,
 		m.Fragments,
+		m.HandledPackets,
 		m.LastSeen,
 		m.Overflow,
 		m.Usage,
@@ -328,6 +343,8 @@ type CapturePrograms struct {
 	Ingress    *ebpf.Program `ebpf:"ingress"`
 	RefusedBtf *ebpf.Program `ebpf:"refused_btf"`
 	RefusedRaw *ebpf.Program `ebpf:"refused_raw"`
+	SecondBtf  *ebpf.Program `ebpf:"second_btf"`
+	SecondRaw  *ebpf.Program `ebpf:"second_raw"`
 }
 
 func (p *CapturePrograms) Close() error {
@@ -337,6 +354,8 @@ func (p *CapturePrograms) Close() error {
 		p.Ingress,
 		p.RefusedBtf,
 		p.RefusedRaw,
+		p.SecondBtf,
+		p.SecondRaw,
 	)
 }
 

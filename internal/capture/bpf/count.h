@@ -8,25 +8,26 @@
 
 #define INLINE static __attribute__((always_inline)) inline
 
+// Counters of a processor need atomic addition too: the drop program runs in
+// processes, and the device programs interrupt it.
+INLINE void add_count(struct count *c, __u64 packets, __u64 bytes)
+{
+	if (!c)
+		return;
+	__sync_fetch_and_add(&c->packets, packets);
+	__sync_fetch_and_add(&c->bytes, bytes);
+}
+
 INLINE void add_cause(__u32 cause, __u64 packets, __u64 bytes)
 {
-	struct count *c = bpf_map_lookup_elem(&causes, &cause);
-
-	if (c) {
-		c->packets += packets;
-		c->bytes += bytes;
-	}
+	add_count(bpf_map_lookup_elem(&causes, &cause), packets, bytes);
 }
 
 INLINE void add_overflow(__u32 slot, __u32 gen, __u32 egress, __u64 packets, __u64 bytes)
 {
 	__u32 i = (slot * 2 + gen) * 2 + egress;
-	struct count *c = bpf_map_lookup_elem(&overflow, &i);
 
-	if (c) {
-		c->packets += packets;
-		c->bytes += bytes;
-	}
+	add_count(bpf_map_lookup_elem(&overflow, &i), packets, bytes);
 }
 
 INLINE void add(struct counters *c, __u64 packets, __u64 bytes, __u32 now, __u32 flags)

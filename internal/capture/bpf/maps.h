@@ -164,6 +164,22 @@ struct {
 	__type(value, struct last_seen);
 } last_seen SEC(".maps");
 
+// The discarded packets that the drop program has taken on this CPU, the latest
+// first, and whether it is at one: see handled in refused.h.
+enum { MAX_HANDLED = 4 };
+
+struct handled {
+	__u64 skb[MAX_HANDLED];
+	__u32 busy, _pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct handled);
+} handled_packets SEC(".maps");
+
 // What of an interface's traffic is left out. Bits of exclude are 1 << enum
 // exclusion.
 enum exclusion {

@@ -242,33 +242,41 @@ INLINE int before_nat(const struct discarded *d, const struct transport *t,
 	return tuple->dst.protonum == t->proto;
 }
 
-// still_open says whether a refusal belongs to the generation being closed: the
-// packet was seen there if it holds packets of the flow that are not refused
-// yet. Either way each packet is counted once.
-#define STILL_OPEN(find, gen, key, r)                                                            \
+// UNREFUSED says whether a generation has seen packets of the flow that are not
+// refused yet, as many as this refusal is about; exactly so if nothing else of the
+// flow is left there.
+#define UNREFUSED(find, gen, key, r, exactly)                                                    \
 	({                                                                                       \
 		typeof(*(key)) seen_key = *(key);                                                \
 		struct counters *seen, *gone;                                                    \
-		__u64 p = 0, b = 0;                                                              \
+		__s64 p = 0, b = 0;                                                              \
 		seen_key.kind = SEEN << 1 | (r)->egress;                                         \
 		seen = find(gen, &seen_key);                                                     \
 		gone = find(gen, key);                                                           \
 		if (seen) {                                                                      \
-			p = seen->packets - (gone ? gone->packets : 0);                          \
-			b = seen->bytes - (gone ? gone->bytes : 0);                              \
+			p = seen->packets - (gone ? gone->packets : 0) - (r)->packets;           \
+			b = seen->bytes - (gone ? gone->bytes : 0) - (r)->bytes;                 \
 		}                                                                                \
-		seen && (__s64)p >= (__s64)(r)->packets && (__s64)b >= (__s64)(r)->bytes &&      \
-			(p > (r)->packets || b == (r)->bytes);                                   \
+		seen && p >= 0 && (!exactly || (b >= 0 && (p > 0 || b == 0)));                   \
 	})
 
+// While a generation is being closed, a refusal goes where its packet was seen. A
+// packet that was seen in neither has overflowed, and is counted as such.
+//
 // If a refusal finds the table full, what was seen of the packet must not stay
 // behind as accepted: it moves to the overflow.
 #define COUNT_REFUSED(add, find, key, r, t)                                                      \
 	do {                                                                                     \
 		__u32 word = control_word(), gen = word & GENERATION;                            \
-		if (word & CLOSING && (r)->kind != REFUSED_UNSEEN &&                             \
-		    STILL_OPEN(find, gen ^ 1, key, r))                                           \
-			gen ^= 1;                                                                \
+		if (word & CLOSING && (r)->kind != REFUSED_UNSEEN) {                             \
+			if (UNREFUSED(find, gen ^ 1, key, r, 1))                                 \
+				gen ^= 1;                                                        \
+			else if (!UNREFUSED(find, gen, key, r, 0)) {                             \
+				if (!UNREFUSED(find, gen ^ 1, key, r, 0))                        \
+					break;                                                   \
+				gen ^= 1;                                                        \
+			}                                                                        \
+		}                                                                                \
 		if (add(gen, key, (r)->packets, (r)->bytes, bpf_jiffies64(), (t)->flags))        \
 			break;                                                                   \
 		if ((r)->kind != REFUSED_UNSEEN) {                                               \
@@ -393,7 +401,7 @@ INLINE void untag(struct discarded *d)
 	}
 }
 
-INLINE int refused_packet(struct discarded *d)
+INLINE void refused_packet(struct discarded *d)
 {
 	struct refusal r = {};
 	int known = 0;
@@ -403,7 +411,7 @@ INLINE int refused_packet(struct discarded *d)
 		// only one without a device is worth a count.
 		if (!d->ifindex && !(d->dst & ~(__u64)SKB_DST_NOREF))
 			add_cause(UNATTRIBUTED, 1, d->len);
-		return 0;
+		return;
 	}
 	untag(d);
 	if (d->protocol == bpf_htons(0x0800))
@@ -411,12 +419,11 @@ INLINE int refused_packet(struct discarded *d)
 	else if (d->protocol == bpf_htons(0x86dd))
 		known = refused6(d, &r);
 	else
-		return 0; // counted as not IP when it was seen
+		return; // counted as not IP when it was seen
 	if (!known)
 		add_cause(UNATTRIBUTED, 1, d->len);
 	else if (r.kind == FOREIGN)
 		add_cause(OTHER_HOST, r.packets, r.bytes);
-	return 0;
 }
 
 // own_filter says whether the socket has a filter of its own: what that leaves
@@ -428,19 +435,82 @@ INLINE int own_filter(__u64 sock)
 	return !sk || BPF_CORE_READ(sk, sk_filter);
 }
 
+// The kernel runs no program of a tracepoint within itself: a packet that is
+// refused while it interrupts the drop program would be missed. So there are two
+// programs, one after the other. The first notes each packet it takes, and the
+// second takes those that the first could not.
+INLINE struct handled *handled_here(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&handled_packets, &zero);
+}
+
+INLINE void note(__u64 skb)
+{
+	struct handled *h = handled_here();
+
+	if (!h)
+		return;
+	for (int i = MAX_HANDLED - 1; i > 0; i--)
+		h->skb[i] = h->skb[i - 1];
+	h->skb[0] = skb;
+	*(volatile __u32 *)&h->busy = 1;
+}
+
+INLINE void noted(void)
+{
+	struct handled *h = handled_here();
+
+	if (h)
+		*(volatile __u32 *)&h->busy = 0;
+}
+
+// handled says whether the first program has taken the packet, and forgets it. If
+// the first is busy, this interrupts it, and it has not.
+INLINE int handled(__u64 skb)
+{
+	struct handled *h = handled_here();
+	int found = 0;
+
+	if (!h)
+		return 1;
+	if (*(volatile __u32 *)&h->busy)
+		return 0;
+	for (int i = 0; i < MAX_HANDLED; i++) {
+		if (found)
+			h->skb[i - 1] = h->skb[i];
+		else if (h->skb[i] == skb)
+			found = 1;
+	}
+	if (found)
+		h->skb[MAX_HANDLED - 1] = 0;
+	return found;
+}
+
+// ours says whether a discarded packet is for this program to count.
+INLINE int ours(struct discarded *d, __u64 location, __u64 sock, int second)
+{
+	if (!concerns(d, location))
+		return 0;
+	if (d->reason == reasons.socket_filter && reasons.names_socket && own_filter(sock))
+		return 0;
+	if (second)
+		return !handled(d->skb);
+	note(d->skb);
+	return 1;
+}
+
 // With a typed tracepoint the buffer is read directly.
-SEC("tp_btf/kfree_skb")
-int refused_btf(__u64 *ctx)
+INLINE int discarded_btf(__u64 *ctx, int second)
 {
 	struct sk_buff *skb = (struct sk_buff *)ctx[0];
 	struct net_device *dev;
-	struct discarded d = { .reason = ctx[2] };
+	struct discarded d = { .skb = (__u64)skb, .reason = ctx[2] };
 
-	if (!concerns(&d, ctx[1]))
+	// Kernels without the fourth argument have names_socket 0.
+	if (!ours(&d, ctx[1], reasons.names_socket ? ctx[3] : 0, second))
 		return 0;
-	if (d.reason == reasons.socket_filter && reasons.names_socket && own_filter(ctx[3]))
-		return 0;
-	d.skb = (__u64)skb;
 	dev = skb->dev;
 	d.dev = (__u64)dev;
 	if (dev) {
@@ -457,22 +527,33 @@ int refused_btf(__u64 *ctx)
 	d.end = skb->end;
 	d.protocol = skb->protocol;
 	d.network = skb->network_header;
-	return refused_packet(&d);
+	refused_packet(&d);
+	if (!second)
+		noted();
+	return 0;
+}
+
+SEC("tp_btf/kfree_skb")
+int refused_btf(__u64 *ctx)
+{
+	return discarded_btf(ctx, 0);
+}
+
+SEC("tp_btf/kfree_skb")
+int second_btf(__u64 *ctx)
+{
+	return discarded_btf(ctx, 1);
 }
 
 // With a raw one every member is a guarded read.
-SEC("raw_tp/kfree_skb")
-int refused_raw(struct bpf_raw_tracepoint_args *ctx)
+INLINE int discarded_raw(struct bpf_raw_tracepoint_args *ctx, int second)
 {
 	struct sk_buff *skb = (struct sk_buff *)ctx->args[0];
 	struct net_device *dev;
-	struct discarded d = { .reason = ctx->args[2] };
+	struct discarded d = { .skb = (__u64)skb, .reason = ctx->args[2] };
 
-	if (!concerns(&d, ctx->args[1]))
+	if (!ours(&d, ctx->args[1], reasons.names_socket ? ctx->args[3] : 0, second))
 		return 0;
-	if (d.reason == reasons.socket_filter && reasons.names_socket && own_filter(ctx->args[3]))
-		return 0;
-	d.skb = (__u64)skb;
 	dev = BPF_CORE_READ(skb, dev);
 	d.dev = (__u64)dev;
 	if (dev) {
@@ -489,7 +570,22 @@ int refused_raw(struct bpf_raw_tracepoint_args *ctx)
 	d.end = BPF_CORE_READ(skb, end);
 	d.protocol = BPF_CORE_READ(skb, protocol);
 	d.network = BPF_CORE_READ(skb, network_header);
-	return refused_packet(&d);
+	refused_packet(&d);
+	if (!second)
+		noted();
+	return 0;
+}
+
+SEC("raw_tp/kfree_skb")
+int refused_raw(struct bpf_raw_tracepoint_args *ctx)
+{
+	return discarded_raw(ctx, 0);
+}
+
+SEC("raw_tp/kfree_skb")
+int second_raw(struct bpf_raw_tracepoint_args *ctx)
+{
+	return discarded_raw(ctx, 1);
 }
 
 #endif
