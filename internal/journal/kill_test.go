@@ -1,0 +1,3 @@
+package journal
+const childEnv = "WEIR_JOURNAL_CHILD"
+func child() {}

@@ -1,0 +1,117 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Headers of atomic batches, and ours. The client library has no batches yet
+// (nats.go 1.55.0); the server has since 2.12 (ADR-50 of nats-architecture-and-
+// design, read 2026-11-24).
+const (
+	headerBatch    = "Nats-Batch-Id"
+	headerNumber   = "Nats-Batch-Sequence"
+	headerCommit   = "Nats-Batch-Commit"
+	headerExpected = jetstream.ExpectedLastSubjSeqHeader
+	headerTTL      = jetstream.MsgTTLHeader
+
+	headerTables   = "Weir-Tables"
+	headerSequence = "Weir-Sequence"
+)
+
+// answerTimeout is how long one question to the server may take.
+const answerTimeout = 10 * time.Second
+
+// errIncomplete reports a batch that the server lost a part of.
+var errIncomplete = fmt.Errorf("batch was interrupted: %w", errRetry)
+
+// request sends a message and waits for the answer to be stored, and returns
+// its sequence: 0 for a part of a batch that is not its last. It wraps errRetry
+// if it is not known whether the message was stored.
+func (j *Journal) request(ctx context.Context, m *nats.Msg) (uint64, error) {
+	if j.life.Err() != nil {
+		return 0, ErrClosed
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	if j.embedded != nil {
+		defer context.AfterFunc(j.embedded.life(), cancel)()
+	}
+	defer context.AfterFunc(j.life, cancel)()
+	answer, err := j.conn.RequestMsgWithContext(ctx, m)
+	switch {
+	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrBadSubject):
+		return 0, err
+	case err != nil:
+		return 0, fmt.Errorf("%w: %w", err, errRetry)
+	case len(answer.Data) == 0:
+		return 0, nil
+	}
+	var ack struct {
+		Seq   uint64              `json:"seq"`
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(answer.Data, &ack); err != nil {
+		return 0, fmt.Errorf("answer: %w", err)
+	}
+	return ack.Seq, classify(ack.Error)
+}
+
+// Codes of the server's errors, from server/errors.json of nats-server 2.15.2.
+const (
+	codeInsufficient   = 10023
+	codeAccountLimit   = 10002
+	codeStorageLimit   = 10047
+	codeStoreFailed    = 10077
+	codeWrongLast      = 10071
+	codeWrongLastConst = 10164
+	codeIncomplete     = 10176
+	codeTooManyBatches = 10210
+	codeBatchTooLarge  = 10199
+)
+
+// classify gives an error of the server one of ours to test for.
+func classify(e *jetstream.APIError) error {
+	if e == nil {
+		return nil
+	}
+	switch e.ErrorCode {
+	case codeWrongLast, codeWrongLastConst:
+		return fmt.Errorf("%w: %w", e, ErrConflict)
+	case codeInsufficient, codeAccountLimit, codeStorageLimit:
+		return fmt.Errorf("%w: %w", e, ErrFull)
+	case codeIncomplete:
+		return fmt.Errorf("%w: %w", e, errIncomplete)
+	case codeTooManyBatches:
+		return fmt.Errorf("%w: %w", e, errRetry)
+	case codeBatchTooLarge:
+		return fmt.Errorf("%w: %w", e, ErrTooLarge)
+	case codeStoreFailed:
+		if strings.Contains(e.Description, "maximum bytes") {
+			return fmt.Errorf("%w: %w", e, ErrFull)
+		}
+	}
+	if e.Code == 503 || e.Code == 429 {
+		return fmt.Errorf("%w: %w", e, errRetry)
+	}
+	return e
+}
+
+// pause waits before an attempt is repeated: longer each time.
+func pause(ctx context.Context, attempt int) error {
+	t := time.NewTimer(min(time.Second, 5*time.Millisecond<<min(attempt, 10)))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
