@@ -108,7 +108,7 @@ func (b *bed) open(cfg Config, targets ...Target) *Source {
 func (b *bed) window(s *Source) []flow.Window {
 	b.tb.Helper()
 	var got []flow.Window
-	b.must(s.swap(true))
+	b.must(s.swap(time.Now(), true))
 	b.must(s.settle(func(w []flow.Window) error { got = slices.Clone(w); return nil }))
 	return got
 }

@@ -35,6 +35,14 @@ type Config struct {
 	// outlive this process. Empty: they end with it.
 	Pin string
 
+	// Aligned makes intervals begin at multiples of their length since the
+	// Unix epoch; the first one is shorter then.
+	Aligned bool
+
+	// Covered says that [Source.Cover] tells what to capture: interfaces that
+	// a former process captured go on until its first call.
+	Covered bool
+
 	Logger *slog.Logger // default discards
 
 	// avoid makes Open do without a feature the kernel has, in tests.
@@ -67,6 +75,13 @@ type Target struct {
 	// Plan tells where the subnet's router and DNS server are, if they are
 	// to be left out.
 	Plan Plan
+}
+
+// A Device is one interface that exists.
+type Device struct {
+	Netns string // as in [Target]
+	Index int
+	Plan  Plan
 }
 
 // A Sink takes the windows that end together, one for each interface. Once it

@@ -45,6 +45,11 @@ type Source struct {
 	reserved map[uint16]bool
 	closed   bool
 
+	covers   bool          // Cover says what is captured, not Watch
+	interval time.Duration // of Run
+	closeNow bool          // the open window is to be closed at once
+	poked    chan struct{} // interval or closeNow has changed
+
 	late4     map[bpf.CaptureKey4]flow.Count
 	late6     map[bpf.CaptureKey6]flow.Count
 	unmatched uint64
@@ -72,6 +77,7 @@ func Open(cfg Config) (_ *Source, err error) {
 		since:    make(map[uint16]time.Time),
 		spaces:   make(map[string]*namespace),
 		reserved: make(map[uint16]bool),
+		poked:    make(chan struct{}, 1),
 	}
 	defer func() {
 		if err != nil {

@@ -45,3 +45,12 @@ func (*Source) Totals() (Totals, error) { return Totals{}, errPlatform }
 
 // Close does nothing.
 func (*Source) Close() error { return nil }
+
+// Cover returns ErrNotSupported.
+func (*Source) Cover([]Device) error { return errPlatform }
+
+// SetInterval does nothing.
+func (*Source) SetInterval(time.Duration) {}
+
+// CloseWindow does nothing.
+func (*Source) CloseWindow() {}

@@ -173,6 +173,9 @@ func (w *watch) list(strict bool) error {
 // dropUnwanted ends the capture of interfaces a former process was asked for
 // and this one is not; s.mu is held.
 func (s *Source) dropUnwanted() error {
+	if s.covers || s.cfg.Covered {
+		return nil
+	}
 	var errs []error
 	for slot := range s.hooks {
 		e, wanted := &s.slots[slot], false

@@ -30,6 +30,7 @@ const controlClosing = 2
 func (s *Source) Run(ctx context.Context, interval time.Duration, sink Sink) error {
 	s.mu.Lock()
 	err := s.dropUnwanted()
+	s.interval = interval
 	s.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("capture: %w", err)
@@ -44,19 +45,19 @@ func (s *Source) Run(ctx context.Context, interval time.Duration, sink Sink) err
 			}
 			continue
 		}
-		// A clock that was set back must not stretch the interval.
-		end := min(time.Until(fromNano(s.st.Interval).Add(interval)), interval)
+		end, closeNow := s.schedule()
 		switch {
 		case ctx.Err() != nil:
 			return s.finish(sink)
-		case s.nearlyFull():
-			err = s.swap(false)
+		case closeNow, s.nearlyFull():
+			err = s.swap(time.Now(), false)
 		default:
 			select {
 			case <-ctx.Done():
 			case <-s.wake.early: // perhaps about the generation closed since
-			case <-time.After(end):
-				err = s.swap(true)
+			case <-s.poked:
+			case <-time.After(time.Until(end)):
+				err = s.swap(s.endOf(end, time.Now()), true)
 			}
 		}
 		if err != nil {
@@ -73,7 +74,7 @@ func (s *Source) finish(sink Sink) error {
 	if e := s.settle(sink); e != nil {
 		return fmt.Errorf("capture: hand over windows: %w", errors.Join(err, e))
 	}
-	if e := s.swap(true); e != nil {
+	if e := s.swap(time.Now(), true); e != nil {
 		return fmt.Errorf("capture: %w", errors.Join(err, e))
 	}
 	if e := s.settle(sink); e != nil {
@@ -89,9 +90,10 @@ func (s *Source) setControl(word uint32) error {
 	return nil
 }
 
-// swap closes the open generation. The other one is empty by now.
-func (s *Source) swap(endsInterval bool) error {
-	now := time.Now().UnixNano()
+// swap closes the open generation at the given moment, which is now or was just
+// before. The other one is empty by now.
+func (s *Source) swap(at time.Time, endsInterval bool) error {
+	now := at.UnixNano()
 	s.mu.Lock()
 	s.st.Open ^= 1
 	open := s.st.Open
@@ -194,7 +196,7 @@ func (s *Source) handOver(closed uint32, t4 *table[bpf.CaptureKey4], t6 *table[b
 		if slot, e := uint16(i), &s.slots[i]; e.State != slotFree {
 			by[slot] = &flow.Window{
 				Tables: uint64(s.st.Created), Sequence: s.st.Windows, Interface: e.iface(),
-				Start: later(start, s.since[slot]), End: end,
+				Start: s.begun(slot, start, end), End: end,
 			}
 		}
 	}
@@ -246,7 +248,7 @@ func (s *Source) worthTelling(slot uint16, w *flow.Window) bool {
 		return false
 	}
 	w.Quiet = true
-	w.Start = later(fromNano(s.st.From), s.since[slot])
+	w.Start = s.begun(slot, fromNano(s.st.From), w.End)
 	return true
 }
 
@@ -269,11 +271,16 @@ func (s *Source) noteActive(by map[uint16]*flow.Window) error {
 	return nil
 }
 
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
+// begun returns when a window that ends at end began for an interface that may
+// have been attached to meanwhile.
+func (s *Source) begun(slot uint16, start, end time.Time) time.Time {
+	if since := s.since[slot]; since.After(start) {
+		start = since
 	}
-	return a
+	if start.After(end) { // attached to after a late window's nominal end
+		return end
+	}
+	return start
 }
 
 // overflowIndex is where the programs count packets that found no room.
