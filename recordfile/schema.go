@@ -29,6 +29,11 @@ type column struct {
 	column string // the column's
 	kind   kind
 	values []parquet.Value // of the batch
+	null   parquet.Value
+
+	// The last text of the batch, which is often that of the next record too.
+	last      []byte
+	lastValue parquet.Value
 }
 
 // columnName returns the name of the column of the field of this name.
@@ -43,6 +48,7 @@ func newSchema(f record.Format) ([]column, *parquet.Schema, error) {
 		c.field, c.name = f.Field(i), f.Name(i)
 		c.column = columnName(c.name)
 		c.values = make([]parquet.Value, batchRecords)
+		c.null = parquet.NullValue().Level(0, 0, i)
 		node := parquet.String()
 		switch t := c.field.Type(); {
 		case c.field == record.None:

@@ -9,8 +9,8 @@ import (
 	"weir/record"
 )
 
-// gzipLevel is measured in docs/decisions/0006-files.md.
-const gzipLevel = 6
+// textLevel is that of gzip itself where none is asked for.
+const textLevel = 6
 
 // textChunk is how much text is handed to the compressor at once, in bytes.
 const textChunk = 32 << 10
@@ -32,7 +32,7 @@ var _ Writer = (*TextWriter)(nil)
 // file.
 func NewTextWriter(w io.Writer, f record.Format) (*TextWriter, error) {
 	t := &TextWriter{format: f, buf: make([]byte, 0, textChunk+4096)}
-	zip, err := gzip.NewWriterLevel(&t.out, gzipLevel)
+	zip, err := gzip.NewWriterLevel(&t.out, textLevel)
 	if err != nil {
 		return nil, fmt.Errorf("text: %w", err)
 	}

@@ -16,6 +16,14 @@ func (a *textArea) add(b []byte) []byte {
 	return a.free[n:]
 }
 
+// addUnless returns a copy of b, or last if they are equal.
+func (a *textArea) addUnless(last, b []byte) []byte {
+	if len(b) == 0 || string(b) == string(last) {
+		return last
+	}
+	return a.add(b)
+}
+
 // addr returns the text of an address field; ok is false if r does not have it.
 func (a *textArea) addr(r *record.Record, f record.Field) (text []byte, ok bool) {
 	n := len(a.free)
