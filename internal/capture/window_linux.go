@@ -193,7 +193,7 @@ func (s *Source) handOver(closed uint32, t4 *table[bpf.CaptureKey4], t6 *table[b
 	start, end := fromNano(s.st.Start[closed]), fromNano(s.st.End)
 	by := make(map[uint16]*flow.Window)
 	for i := range s.slots {
-		if slot, e := uint16(i), &s.slots[i]; e.State != slotFree {
+		if slot, e := uint16(i), &s.slots[i]; e.State != slotFree && s.since[slot].Before(end) {
 			by[slot] = &flow.Window{
 				Tables: uint64(s.st.Created), Sequence: s.st.Windows, Interface: e.iface(),
 				Start: s.begun(slot, start, end), End: end,
