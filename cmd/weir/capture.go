@@ -165,7 +165,10 @@ func (o *captureOptions) record(ctx context.Context, s *capture.Source, job *cap
 	p := newProgress(os.Stderr, o.interval)
 	p.start(s)
 	defer p.stop()
-	w := &windowWriter{traffic: job.traffic, out: out, progress: p, host: newHostNames()}
+	w := &windowWriter{
+		recorder: recorder.New(recorder.Config{Format: job.format, Traffic: job.traffic}),
+		out:      out, progress: p, host: newHostNames(),
+	}
 	// A full disk or a closed pipe will not mend while we wait: the window
 	// stays in the kernel for the next capture.
 	err := s.Run(ctx, o.interval, func(windows []flowWindow) error {

@@ -128,7 +128,7 @@ func (f *files) end() error {
 // asked any more.
 type hostNames struct {
 	host  *vpc.Host
-	known map[deviceID]vpc.Interface
+	known map[deviceID]*vpc.Stamp
 }
 
 type deviceID struct {
@@ -137,28 +137,30 @@ type deviceID struct {
 }
 
 func newHostNames() *hostNames {
-	return &hostNames{host: vpc.NewHost(), known: make(map[deviceID]vpc.Interface)}
+	return &hostNames{host: vpc.NewHost(), known: make(map[deviceID]*vpc.Stamp)}
 }
 
-// of returns the interface a device is; what could not be found out about it is
-// missing from it.
-func (h *hostNames) of(i flow.Interface) *vpc.Interface {
+// of returns what is known of the interface a device is. It has no addresses: a
+// capture shows those that packets have, not those of Amazon's rules.
+func (h *hostNames) of(i flow.Interface) *vpc.Stamp {
 	key := deviceID{i.Netns, i.Index}
-	known, ok := h.known[key]
-	if !ok {
+	known := h.known[key]
+	if known == nil {
 		d := vpc.Device{Space: i.NetnsName, Name: i.Name, Index: i.Index}
 		if i.NetnsName != "" {
 			d.Netns = capture.NamespacePath(i.NetnsName)
 		}
-		known, _ = h.host.Interface(d) // gone already: its name is left
+		found, _ := h.host.Interface(d) // if it is gone already its name is left
+		known = vpc.NewIndex(vpc.Network{}).Stamp(&found, nil)
+		known.Addrs = nil
 		h.known[key] = known
 	}
-	return &known
+	return known
 }
 
 // windowWriter writes windows as records.
 type windowWriter struct {
-	traffic  recorder.Traffic
+	recorder *recorder.Recorder
 	out      output
 	progress *progress
 	host     *hostNames
@@ -174,15 +176,14 @@ func (w *windowWriter) write(windows []flow.Window) error {
 	if err := w.out.begin(windows[0].End, windows[0].Sequence); err != nil {
 		return err
 	}
-	r := recorder.Recorder{Traffic: w.traffic}
 	for i := range windows {
 		win := &windows[i]
 		slices.SortFunc(win.Flows, inOrder)
-		err := r.Each(win, w.host.of(win.Interface), func(rec *record.Record) error {
-			switch status, _ := rec.Text(record.LogStatus); string(status) {
-			case "NODATA":
+		err := w.recorder.Each(win, w.host.of(win.Interface), func(rec *record.Record) error {
+			switch rec.Status() {
+			case record.NoData:
 				w.noData++
-			case "SKIPDATA":
+			case record.SkipData:
 				w.skipData++
 			default:
 				w.records++

@@ -137,3 +137,11 @@ func (s *Source) endOf(end, now time.Time) time.Time {
 	}
 	return now
 }
+
+// Closed returns when the window ended that was closed last: everything captured
+// before has been handed to the sink, or is being handed to it.
+func (s *Source) Closed() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fromNano(s.st.End)
+}

@@ -54,3 +54,6 @@ func (*Source) SetInterval(time.Duration) {}
 
 // CloseWindow does nothing.
 func (*Source) CloseWindow() {}
+
+// Closed returns no time.
+func (*Source) Closed() time.Time { return time.Time{} }

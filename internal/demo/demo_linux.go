@@ -139,8 +139,8 @@ func (n *network) report(s *capture.Source, windows []flow.Window) (*Report, err
 		return nil, err
 	}
 	flows := sum(windows)
-	var r recorder.Recorder
-	add := func(w *flow.Window, i *vpc.Interface, says string) error {
+	r := recorder.New(recorder.Config{Format: format})
+	add := func(w *flow.Window, i *vpc.Stamp, says string) error {
 		return r.Each(w, i, func(rec *record.Record) error {
 			rep.Lines = append(rep.Lines, Line{
 				Record: string(format.Append(nil, rec)),

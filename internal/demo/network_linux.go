@@ -141,11 +141,14 @@ func (n *network) serverPath() string {
 	return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), n.spaces[webserver.name].FD())
 }
 
-func (n *network) identify(h *vpc.Host, name string) (*vpc.Interface, error) {
+func (n *network) identify(h *vpc.Host, name string) (*vpc.Stamp, error) {
 	d, err := n.spaces[webserver.name].Device(name)
 	if err != nil {
 		return nil, err
 	}
 	i, err := h.Interface(vpc.Device{Netns: n.serverPath(), Space: "demo", Name: name, Index: d.Index()})
-	return &i, err
+	if err != nil {
+		return nil, err
+	}
+	return vpc.NewIndex(vpc.Network{}).Stamp(&i, nil), nil
 }

@@ -36,6 +36,12 @@ type Window struct {
 	Quiet bool
 }
 
+// LastSecond returns the last Unix second that lies in the window, wholly or in
+// part. No flow of the window ends later.
+func (w *Window) LastSecond() int64 {
+	return w.End.Add(-1).Unix()
+}
+
 // SkippedAll returns the sum of Skipped over both directions.
 func (w *Window) SkippedAll() Count {
 	c := w.Skipped[Ingress]

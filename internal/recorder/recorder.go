@@ -38,12 +38,32 @@ func (t Traffic) wants(v flow.Verdict) bool {
 	return t == All || (t == Accepted) == (v == flow.Accept)
 }
 
+// Config says which records a [Recorder] makes. The zero Config records all
+// traffic in the default format.
+type Config struct {
+	Format  record.Format // fields that are not in it are not filled
+	Traffic Traffic
+
+	// Keys of the tags that interface-tag and interface-tag-2, instance-tag
+	// and instance-tag-2 show; empty is none.
+	InterfaceTags, InstanceTags [2]string
+
+	// Ranges are Amazon's published addresses; nil leaves the service fields
+	// absent.
+	Ranges *vpc.Ranges
+}
+
 // A Recorder makes the records of one flow log. It holds a record of its own to
 // fill, so it serves one goroutine.
 type Recorder struct {
-	Traffic Traffic
+	cfg  Config
+	fill fills
+	rec  record.Record
+}
 
-	rec record.Record
+// New returns a recorder.
+func New(cfg Config) *Recorder {
+	return &Recorder{cfg: cfg, fill: fillsOf(cfg)}
 }
 
 // Each calls fn with each record of a window, in the order of its flows; the
@@ -53,80 +73,37 @@ type Recorder struct {
 // A window that ends a quiet interval is one NODATA record. SKIPDATA follows
 // the flows of a window in which something was skipped. An interface that had
 // traffic, but none of the recorded type, has no record: it was not quiet.
-func (r *Recorder) Each(w *flow.Window, i *vpc.Interface, fn func(*record.Record) error) error {
+func (r *Recorder) Each(w *flow.Window, i *vpc.Stamp, fn func(*record.Record) error) error {
 	for n := range w.Flows {
 		f := &w.Flows[n]
-		if !r.Traffic.wants(f.Verdict) {
+		if !r.cfg.Traffic.wants(f.Verdict) {
 			continue
 		}
 		r.rec.Reset()
-		setInterface(&r.rec, i)
-		setFlow(&r.rec, f)
+		r.setInterface(i)
+		r.setFlow(f, i)
 		if err := fn(&r.rec); err != nil {
 			return err
 		}
 	}
 	if w.SkippedAll().Packets > 0 {
-		if err := r.bare(w, i, "SKIPDATA", fn); err != nil {
+		if err := r.bare(w, i, record.SkipData, fn); err != nil {
 			return err
 		}
 	}
 	if w.Quiet {
-		return r.bare(w, i, "NODATA", fn)
+		return r.bare(w, i, record.NoData, fn)
 	}
 	return nil
 }
 
 // bare makes the record of a window as such: everything that is said of a flow
 // is absent.
-func (r *Recorder) bare(w *flow.Window, i *vpc.Interface, status string, fn func(*record.Record) error) error {
+func (r *Recorder) bare(w *flow.Window, i *vpc.Stamp, status record.Status, fn func(*record.Record) error) error {
 	r.rec.Reset()
-	setInterface(&r.rec, i)
+	r.setInterface(i)
 	r.rec.SetInt(record.Start, w.Start.Unix())
-	r.rec.SetInt(record.End, w.End.Unix())
-	r.rec.SetText(record.LogStatus, status)
+	r.rec.SetInt(record.End, max(w.Start.Unix(), w.LastSecond()))
+	r.rec.SetStatus(status)
 	return fn(&r.rec)
-}
-
-func setInterface(r *record.Record, i *vpc.Interface) {
-	for _, f := range [...]struct {
-		field record.Field
-		value string
-	}{
-		{record.AccountID, i.AccountID},
-		{record.InterfaceID, i.ID},
-		{record.VPCID, i.VPCID},
-		{record.SubnetID, i.SubnetID},
-		{record.InstanceID, i.InstanceID},
-		{record.Region, i.Region},
-		{record.AZID, i.AZID},
-	} {
-		if f.value != "" {
-			r.SetText(f.field, f.value)
-		}
-	}
-}
-
-func setFlow(r *record.Record, f *flow.Flow) {
-	src, dst := f.SrcAddr(), f.DstAddr()
-	r.SetAddr(record.SrcAddr, src)
-	r.SetAddr(record.DstAddr, dst)
-	r.SetAddr(record.PktSrcAddr, src)
-	r.SetAddr(record.PktDstAddr, dst)
-	r.SetInt(record.SrcPort, int64(f.SrcPort))
-	r.SetInt(record.DstPort, int64(f.DstPort))
-	r.SetInt(record.Protocol, int64(f.Protocol))
-	r.SetInt(record.Packets, int64(f.Packets))
-	r.SetInt(record.Bytes, int64(f.Bytes))
-	r.SetInt(record.Start, f.First)
-	r.SetInt(record.End, f.Last)
-	r.SetInt(record.TCPFlags, int64(f.Flags))
-	r.SetText(record.Action, f.Verdict.String())
-	r.SetText(record.LogStatus, "OK")
-	r.SetText(record.FlowDirection, f.Direction.String())
-	if f.Version == 4 {
-		r.SetText(record.Type, "IPv4")
-	} else {
-		r.SetText(record.Type, "IPv6")
-	}
 }

@@ -11,9 +11,9 @@ import (
 	"weir/record"
 )
 
-var eni = vpc.Interface{
-	ID: "eni-0a1b2c3d4e5f60718", AccountID: "123456789012", Region: "local-1", AZID: "loc1-az1",
-	VPCID: "vpc-1", SubnetID: "subnet-1", InstanceID: "i-1",
+var eni = vpc.Stamp{
+	ID: "eni-0a1b2c3d4e5f60718", Account: "123456789012", Region: "local-1", AZ: "loc1-az1",
+	VPC: "vpc-1", Subnet: "subnet-1", Instance: "i-1",
 }
 
 func flowOf(src, dst string, proto uint8, d flow.Direction, v flow.Verdict) flow.Flow {
@@ -27,13 +27,19 @@ func flowOf(src, dst string, proto uint8, d flow.Direction, v flow.Verdict) flow
 
 func text(t *testing.T, format string, traffic Traffic, w *flow.Window) string {
 	t.Helper()
+	return lines(t, format, Config{Traffic: traffic}, w, &eni)
+}
+
+func lines(t *testing.T, format string, cfg Config, w *flow.Window, i *vpc.Stamp) string {
+	t.Helper()
 	f, err := record.ParseFormat(format)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := Recorder{Traffic: traffic}
+	cfg.Format = f
+	r := New(cfg)
 	var out []byte
-	err = r.Each(w, &eni, func(rec *record.Record) error {
+	err = r.Each(w, i, func(rec *record.Record) error {
 		out = append(f.Append(out, rec), '\n')
 		return nil
 	})
@@ -88,6 +94,81 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// The rules of srcaddr, dstaddr, pkt-srcaddr and pkt-dstaddr, row by row.
+func TestAddresses(t *testing.T) {
+	router := vpc.Stamp{Addrs: addrs("10.0.0.220", "10.0.0.221", "2001:db8::220")}
+	for _, tt := range []struct {
+		name      string
+		i         vpc.Stamp
+		src, dst  string
+		direction flow.Direction
+		want      string
+	}{
+		{"in to the primary address", router, "10.0.1.5", "10.0.0.220", flow.Ingress, "10.0.1.5 10.0.0.220 10.0.1.5 10.0.0.220"},
+		{"in to a secondary address", router, "10.0.1.5", "10.0.0.221", flow.Ingress, "10.0.1.5 10.0.0.220 10.0.1.5 10.0.0.221"},
+		{"in to somebody else", router, "10.0.1.5", "203.0.113.5", flow.Ingress, "10.0.1.5 10.0.0.220 10.0.1.5 203.0.113.5"},
+		{"in from a foreign source stays", router, "203.0.113.5", "10.0.0.220", flow.Ingress, "203.0.113.5 10.0.0.220 203.0.113.5 10.0.0.220"},
+		{"out of the primary address", router, "10.0.0.220", "203.0.113.5", flow.Egress, "10.0.0.220 203.0.113.5 10.0.0.220 203.0.113.5"},
+		{"out of a secondary address", router, "10.0.0.221", "203.0.113.5", flow.Egress, "10.0.0.221 203.0.113.5 10.0.0.221 203.0.113.5"},
+		{"out for somebody else", router, "203.0.113.5", "10.0.1.5", flow.Egress, "10.0.0.220 10.0.1.5 203.0.113.5 10.0.1.5"},
+		{"IPv6 is as it is", router, "2001:db8::1", "2001:db8::2", flow.Ingress, "2001:db8::1 2001:db8::2 2001:db8::1 2001:db8::2"},
+		{"unknown addresses change nothing", vpc.Stamp{}, "10.0.1.5", "203.0.113.5", flow.Ingress, "10.0.1.5 203.0.113.5 10.0.1.5 203.0.113.5"},
+		{"the other end of a cable", vpc.Stamp{Addrs: router.Addrs, Inverted: true}, "10.0.1.5", "203.0.113.5", flow.Egress, "10.0.1.5 10.0.0.220 10.0.1.5 203.0.113.5"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := flowOf("10.0.0.1:1", "10.0.0.2:2", 17, tt.direction, flow.Accept)
+			f.SetAddrs(netip.MustParseAddr(tt.src), netip.MustParseAddr(tt.dst))
+			w := flow.Window{Flows: []flow.Flow{f}}
+			got := lines(t, "srcaddr dstaddr pkt-srcaddr pkt-dstaddr", Config{}, &w, &tt.i)
+			if got != tt.want+"\n" {
+				t.Errorf("got %swant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func addrs(list ...string) (out []netip.Addr) {
+	for _, a := range list {
+		out = append(out, netip.MustParseAddr(a))
+	}
+	return out
+}
+
+func TestFieldsOfTheModel(t *testing.T) {
+	i := vpc.Stamp{
+		VPC: "vpc-1", Type: "nat_gateway", Sublocation: vpc.Sublocation{Type: "outpost", ID: "op-1"},
+		Tags: vpc.Tags{"Name": "web front", "x": "-"}, InstanceTags: vpc.Tags{"Team": "net/ö"},
+		Hops: []vpc.Hop{{ID: "eni-2", Subnet: "subnet-2", AZ: "az-2", VPC: "vpc-1", Type: "vpc_endpoint"}},
+		Ways: []vpc.Way{{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Hop: 0}},
+	}
+	ranges, err := vpc.ReadRanges(strings.NewReader(`{"prefixes":[{"ip_prefix":"203.0.113.0/24","region":"local-1","service":"S3"}],"ipv6_prefixes":[]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{InterfaceTags: [2]string{"Name", "none"}, InstanceTags: [2]string{"Team"}, Ranges: ranges}
+	out := flow.Window{Flows: []flow.Flow{flowOf("10.0.0.1:1", "10.0.0.2:2", 17, flow.Egress, flow.Accept)}}
+	in := flow.Window{Flows: []flow.Flow{flowOf("203.0.113.9:443", "192.0.2.1:2", 17, flow.Ingress, flow.Accept)}}
+	for _, tt := range []struct {
+		name, format string
+		w            flow.Window
+		want         string
+	}{
+		{"tags are percent-encoded", "interface-tag interface-tag-2 instance-tag instance-tag-2", out, "web%20front - net%2F%C3%B6 -"},
+		{"what the interface is", "interface-type sublocation-type sublocation-id", out, "nat_gateway outpost op-1"},
+		{"the next hop of what goes out", "next-hop-interface-id next-hop-subnet-id next-hop-az-id next-hop-vpc-id next-hop-interface-type traffic-path",
+			out, "eni-2 subnet-2 az-2 vpc-1 vpc_endpoint 1"},
+		{"no path of what comes in, no hop that is not known", "next-hop-interface-id traffic-path", in, "- -"},
+		{"a service by its address", "pkt-src-aws-service pkt-dst-aws-service", in, "S3 -"},
+		{"what a host can't know", "reject-reason encryption-status ecs-task-id resource-id", out, "- - - -"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := lines(t, tt.format, cfg, &tt.w, &i); got != tt.want+"\n" {
+				t.Errorf("got %swant %s", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestParseTraffic(t *testing.T) {
 	for _, traffic := range []Traffic{All, Accepted, Rejected} {
 		for _, s := range []string{traffic.String(), strings.ToLower(traffic.String())} {
@@ -107,7 +188,7 @@ func BenchmarkEach(b *testing.B) {
 	for range 1000 {
 		w.Flows = append(w.Flows, flowOf("192.0.2.7:1466", "10.10.0.83:80", 6, flow.Ingress, flow.Reject))
 	}
-	var r Recorder
+	r := New(Config{})
 	var out []byte
 	b.ReportAllocs()
 	for b.Loop() {
