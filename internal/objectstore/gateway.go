@@ -3,6 +3,7 @@ package objectstore
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"os"
@@ -93,7 +94,11 @@ func (s *Server) guard(log *requestLog) fiber.Handler {
 			default:
 				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 			}
-			if err != nil {
+			switch {
+			case errors.Is(err, errBrokeOff):
+				log.log.Debug("s3 upload broke off", "path", ctx.Path())
+				err = answer(ctx, s3err.ErrIncompleteBody)
+			case err != nil:
 				log.failed(ctx.Method(), err)
 				err = answer(ctx, s3err.ErrInternalError)
 			}
@@ -106,8 +111,39 @@ func (s *Server) guard(log *requestLog) fiber.Handler {
 		if _, err := url.PathUnescape(string(ctx.Request().URI().PathOriginal())); err != nil {
 			return answer(ctx, s3err.ErrInvalidURI)
 		}
-		return ctx.Next()
+		if body, n := ctx.Request().BodyStream(), ctx.Request().Header.ContentLength(); body != nil && n > 0 {
+			utils.ContextKeyBodyReader.Set(ctx, &wholeReader{body, n})
+		}
+		err = ctx.Next()
+		if ctx.Response().StatusCode() >= 400 {
+			// Clients that signed for another region find ours here, as with Amazon,
+			// and try again.
+			ctx.Set("X-Amz-Bucket-Region", s.cfg.Region)
+		}
+		return err
 	}
+}
+
+// errBrokeOff is not [io.ErrUnexpectedEOF] because versitygw takes that for the
+// end, unless it was given a checksum.
+var errBrokeOff = errors.New("connection closed before the end of the body")
+
+// A wholeReader reads a body of known size, and tells its end from a connection
+// that was closed before. fasthttp's own reader reports both as [io.EOF], so that
+// half of an upload would become an object.
+type wholeReader struct {
+	r    io.Reader
+	left int
+}
+
+// Read implements [io.Reader].
+func (w *wholeReader) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	w.left -= n
+	if err == io.EOF && w.left > 0 {
+		err = errBrokeOff
+	}
+	return n, err
 }
 
 func answer(ctx fiber.Ctx, code s3err.ErrorCode) error {
@@ -128,8 +164,8 @@ type requestLog struct {
 
 // Log implements [s3log.AuditLogger].
 func (l *requestLog) Log(ctx fiber.Ctx, err error, _ []byte, m s3log.LogMeta) {
-	var known s3err.S3Error
-	if err != nil && !errors.As(err, &known) {
+	// The same question as versitygw's: a wrapped error is none of S3's.
+	if _, ok := err.(s3err.S3Error); err != nil && !ok {
 		panic(internal{err})
 	}
 	l.log.Debug("s3 request", "method", ctx.Method(), "path", ctx.Path(), "action", m.Action, "err", err)
