@@ -17,11 +17,14 @@ import (
 // octal number: all problems are found in one go, each with its place, and a
 // value is the text that was written.
 type decoder struct {
-	file     string
 	problems []Problem
 	anchors  map[string]ast.Node
 	places   map[string]ast.Node // path of a value: where it was written
 	budget   int                 // nodes that may still be visited; aliases multiply
+}
+
+func newDecoder() *decoder {
+	return &decoder{anchors: make(map[string]ast.Node), places: make(map[string]ast.Node), budget: maxNodes}
 }
 
 // maxNodes is how many values a configuration can have, aliases counted as

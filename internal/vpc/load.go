@@ -86,7 +86,7 @@ func Parse(name string, data []byte) (*Config, error) {
 	if err != nil {
 		return fail(problemOf(err))
 	}
-	d := decoder{file: name, anchors: make(map[string]ast.Node), places: make(map[string]ast.Node), budget: maxNodes}
+	d := newDecoder()
 	c := new(Config)
 	var bodies []ast.Node
 	for _, doc := range tree.Docs {
@@ -103,7 +103,7 @@ func Parse(name string, data []byte) (*Config, error) {
 	}
 	if len(d.problems) == 0 {
 		c.setDefaults()
-		check(c, &d)
+		check(c, d)
 	}
 	if len(d.problems) > 0 {
 		slices.SortStableFunc(d.problems, func(a, b Problem) int { return a.Line - b.Line })
