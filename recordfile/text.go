@@ -3,6 +3,7 @@ package recordfile
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -43,7 +44,8 @@ func NewTextWriter(w io.Writer, f record.Format) (*TextWriter, error) {
 // Reset begins a new file, written to w.
 func (t *TextWriter) Reset(w io.Writer) error {
 	t.out = counter{w: w}
-	t.zip.Reset(&t.out) // and so no name and no time in the header
+	t.zip.Reset(&t.out)
+	t.zip.ModTime = time.Unix(0, 0) // in gzip's header, no time
 	t.closed = false
 	t.buf = append(t.format.AppendHeader(t.buf[:0]), '\n')
 	t.size = Size{Uncompressed: int64(len(t.buf))}
