@@ -170,6 +170,7 @@ func (j *Journal) send(ctx context.Context, messages []*nats.Msg, expected uint6
 		last := i == len(messages)-1
 		m.Header.Set(headerBatch, id)
 		m.Header.Set(headerNumber, strconv.Itoa(i+1))
+		m.Header.Set(headerPart, fmt.Sprintf("%d/%d", i+1, len(messages)))
 		if last {
 			m.Header.Set(headerCommit, "1")
 		}
@@ -218,7 +219,7 @@ func (j *Journal) pack(b *Batch, subject string) (messages []*nats.Msg, raw, sto
 func (j *Journal) lastOf(ctx context.Context, token string) (position, uint64, error) {
 	m, err := j.windows.GetLastMsgForSubject(ctx, windowsPrefix+token)
 	if err == nil {
-		if m.Header.Get(headerBatch) != "" && m.Header.Get(headerCommit) == "" {
+		if !complete(m.Header) {
 			return position{}, 0, errors.New("its batch is not complete")
 		}
 		p, err := parsePosition(m.Header.Get(headerTables), m.Header.Get(headerSequence))

@@ -135,7 +135,7 @@ func (e *embedded) keep(ctx context.Context, repair func(context.Context) error)
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(time.Second):
+			case <-time.After(200 * time.Millisecond):
 			}
 		}
 	}

@@ -230,7 +230,7 @@ func (j *Journal) repair(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("message %d: %w", seq, err)
 		}
-		if m.Header.Get(headerBatch) == "" || m.Header.Get(headerCommit) != "" {
+		if complete(m.Header) {
 			return nil
 		}
 		j.cfg.Logger.Warn("journal removes a message of an incomplete batch", "seq", seq)

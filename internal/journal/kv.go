@@ -251,11 +251,13 @@ func (kv *KV) update(ctx context.Context, token string, value []byte, expected u
 	return kv.send(ctx, m)
 }
 
-// send stores a message. It tries again only if the server was not there.
+// send stores a message. While it cannot reach the server it tries again for
+// answerTimeout.
 func (kv *KV) send(ctx context.Context, m *nats.Msg) (uint64, error) {
+	giveUp := time.Now().Add(answerTimeout)
 	for attempt := 0; ; attempt++ {
 		seq, err := kv.j.request(ctx, m)
-		if !errors.Is(err, nats.ErrNoResponders) && !errors.Is(err, nats.ErrReconnectBufExceeded) || attempt == 8 {
+		if !errors.Is(err, errNotSent) || time.Now().After(giveUp) {
 			return seq, err
 		}
 		if err := pause(ctx, attempt); err != nil {
@@ -272,14 +274,18 @@ func deleted(h nats.Header) bool {
 }
 
 // filter returns the subjects that keys with this prefix can have.
-func (kv *KV) filter(prefix string) string {
+func (kv *KV) filter(prefix string) []string {
 	dot := strings.LastIndexByte(prefix, '.')
 	if dot < 0 {
-		return kv.prefix + ">"
+		return []string{kv.prefix + ">"}
 	}
 	token, err := escape(prefix[:dot], true)
-	if err != nil || strings.Contains(token, "=2E") || strings.HasSuffix(prefix[:dot], ".") {
-		return kv.prefix + ">" // dots that are no separators
+	if err != nil || strings.Contains(token, "=2E") {
+		return []string{kv.prefix + ">"} // dots that are no separators
 	}
-	return kv.prefix + token + ".>"
+	subjects := []string{kv.prefix + token + ".>"}
+	if dot == len(prefix)-1 { // the prefix itself may be a key
+		subjects = append(subjects, kv.prefix+token+"=2E")
+	}
+	return subjects
 }

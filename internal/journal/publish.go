@@ -24,13 +24,23 @@ const (
 
 	headerTables   = "Weir-Tables"
 	headerSequence = "Weir-Sequence"
+	headerPart     = "Weir-Part" // "2/3" in the second of three messages; absent in an only one
 )
+
+// complete says whether a message with these headers is the last of its batch.
+func complete(h nats.Header) bool {
+	part, parts, _ := strings.Cut(h.Get(headerPart), "/")
+	return part == parts
+}
 
 // answerTimeout is how long one question to the server may take.
 const answerTimeout = 10 * time.Second
 
 // errIncomplete reports a batch that the server lost a part of.
 var errIncomplete = fmt.Errorf("batch was interrupted: %w", errRetry)
+
+// errNotSent reports a message that never reached the server.
+var errNotSent = fmt.Errorf("server is away: %w", errRetry)
 
 // request sends a message and waits for the answer to be stored, and returns
 // its sequence: 0 for a part of a batch that is not its last. It wraps errRetry
@@ -42,13 +52,19 @@ func (j *Journal) request(ctx context.Context, m *nats.Msg) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	if j.embedded != nil {
-		defer context.AfterFunc(j.embedded.life(), cancel)()
+		life := j.embedded.life()
+		if life.Err() != nil {
+			return 0, errNotSent // it is about to be started again
+		}
+		defer context.AfterFunc(life, cancel)()
 	}
 	defer context.AfterFunc(j.life, cancel)()
 	answer, err := j.conn.RequestMsgWithContext(ctx, m)
 	switch {
 	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrBadSubject):
 		return 0, err
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrReconnectBufExceeded):
+		return 0, fmt.Errorf("%w: %w", err, errNotSent)
 	case err != nil:
 		return 0, fmt.Errorf("%w: %w", err, errRetry)
 	case len(answer.Data) == 0:

@@ -53,7 +53,7 @@ func (kv *KV) Watch(ctx context.Context, prefix string) <-chan Event {
 }
 
 func (kv *KV) follow(ctx context.Context, prefix string, fn func(Event) error) error {
-	cfg := jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubject: kv.filter(prefix)}
+	cfg := jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubjects: kv.filter(prefix)}
 	told := false
 	complete := func(pending uint64) error {
 		if told || pending > 0 {
