@@ -153,7 +153,7 @@ func vethEnd(l *link) (endpoint, bool) {
 	if l.connected() && !forContainer {
 		return e, true
 	}
-	if forContainer || p.connected() || p.addressed() || hostEnd(l, p) {
+	if forContainer || p.connected() || hostEnd(l, p) {
 		if p.port() {
 			return e, !l.port() // p is the host's end, but nobody watches there
 		}
@@ -163,15 +163,20 @@ func vethEnd(l *link) (endpoint, bool) {
 	return e, !p.space.watched && !l.port()
 }
 
-// hostEnd says whether, of two ends without addresses, l is the host's.
+// hostEnd says whether, of two ends that are on no network, l is the host's. Of
+// the two ends of a cable at most one is.
 func hostEnd(l, p *link) bool {
 	switch {
 	case l.port() != p.port():
 		return l.port()
 	case l.port():
 		return false // a patch cable between two bridges
+	case (l.space.owner == nil) != (p.space.owner == nil):
+		return l.space.owner == nil
 	case l.space.own() != p.space.own():
 		return l.space.own()
+	case l.addressed() != p.addressed():
+		return p.addressed()
 	case l.space.watched != p.space.watched:
 		return l.space.watched
 	}
