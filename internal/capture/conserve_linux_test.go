@@ -181,7 +181,7 @@ func TestConservation(t *testing.T) {
 		t.Run(tier.name, func(t *testing.T) {
 			flows, packets := 50_000, 60
 			if i > 0 {
-				packets = 20
+				packets = 10
 			}
 			b := newBed(t)
 			s := b.open(tier.config(Config{MaxFlows: 1 << 17}), of(b.server, "eth0"))

@@ -58,6 +58,9 @@ func TestExclusions(t *testing.T) {
 	}
 	for _, planned := range []bool{false, true} {
 		for _, x := range sets {
+			if !planned && x != 0 && x != DefaultExclusions {
+				continue
+			}
 			name := x.String()
 			target := of(b.server, "eth0")
 			if planned {

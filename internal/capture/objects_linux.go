@@ -21,6 +21,7 @@ type objects struct {
 	maps    map[string]*ebpf.Map
 	modules []*btf.Spec // types of kernel modules the drop program looks into
 	clock   *ebpf.Program
+	types   *btf.Cache // the kernel's, decoded once: that takes longer than loading a program
 }
 
 // Maps of the Go side alone, kept in the kernel so that they share the life of
@@ -53,7 +54,7 @@ func loadObjects(maxFlows int, pin string) (*objects, error) {
 	spec.Maps[mapState] = stateSpec()
 	spec.Maps[mapSlots] = slotsSpec()
 
-	o := &objects{spec: spec, maps: make(map[string]*ebpf.Map)}
+	o := &objects{spec: spec, maps: make(map[string]*ebpf.Map), types: btf.NewCache()}
 	if pin != "" {
 		if err := os.MkdirAll(pin, 0o700); err != nil {
 			return nil, err
@@ -120,6 +121,7 @@ func (o *objects) load(constants map[string]any, programs ...string) (map[string
 	}
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
 		MapReplacements: shared,
+		Cache:           o.types,
 		Programs:        ebpf.ProgramOptions{ExtraRelocationTargets: o.modules},
 	})
 	if err != nil {
