@@ -38,7 +38,12 @@ func TestReaders(t *testing.T) {
 	for _, format := range []string{"default", "v5", "all", "tgw"} {
 		f := mustFormat(t, format)
 		text := append(f.AppendHeader(nil), '\n')
-		text = append(append(text, allLines(f)...), traffic(t, f, 20_000)...)
+		for line := range bytes.Lines(allLines(f)) {
+			if !bytes.Contains(line, []byte("xx.xx")) { // only documentation has those
+				text = append(text, line...)
+			}
+		}
+		text = append(text, traffic(t, f, 20_000)...)
 		for _, kind := range kinds {
 			name := strings.ReplaceAll(kind.name+"-"+format, " ", "-")
 			suffix := textSuffix
@@ -68,8 +73,8 @@ func TestReaders(t *testing.T) {
 			skipReader(t, "DuckDB", err.Error())
 		}
 		where := filepath.Join(readersDir, "duckdb")
-		if out, err := command(where, npm, "ci", "--no-audit", "--no-fund"); err != nil {
-			skipReader(t, "DuckDB", "npm ci: "+string(out))
+		if out, err := command(where, npm, "install", "--no-audit", "--no-fund", "--no-package-lock"); err != nil {
+			skipReader(t, "DuckDB", "npm install: "+string(out))
 		}
 		for _, file := range files {
 			t.Run(filepath.Base(file.path), func(t *testing.T) {
