@@ -135,7 +135,7 @@ func runCapture(ctx context.Context, o *captureOptions, args []string, stdout io
 		MaxFlows: o.maxFlows,
 		Exclude:  job.exclude,
 		Pin:      o.pin,
-		Logger:   o.logger(),
+		Logger:   newLogger(o.verbose),
 	})
 	if err != nil {
 		return withCaptureHint(err)
@@ -185,9 +185,10 @@ func (o *captureOptions) record(ctx context.Context, s *capture.Source, job *cap
 	return o.account(s, w)
 }
 
-func (o *captureOptions) logger() *slog.Logger {
+// newLogger logs to standard error: warnings, and what is going on if verbose.
+func newLogger(verbose bool) *slog.Logger {
 	level := slog.LevelWarn
-	if o.verbose {
+	if verbose {
 		level = slog.LevelInfo
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"weir/internal/agent"
+	"weir/internal/capture"
+	"weir/internal/delivery"
+	"weir/internal/flowlog"
+	"weir/internal/journal"
+	"weir/internal/objectstore"
+	"weir/internal/vpc"
+)
+
+// service is everything weir serve runs.
+type service struct {
+	cfg      *vpc.Config
+	log      *slog.Logger
+	model    *vpc.Resolver
+	key      rootKey
+	journal  *journal.Journal
+	objects  *objectstore.Server
+	source   *capture.Source
+	logs     *flowlog.Store
+	agent    *agent.Agent
+	delivery *delivery.Service
+	metrics  net.Listener
+	registry *prometheus.Registry
+}
+
+// openService opens everything and starts nothing.
+func openService(ctx context.Context, o *serveOptions, cfg *vpc.Config, model *vpc.Resolver) (_ *service, err error) {
+	s := &service{cfg: cfg, log: newLogger(o.verbose), model: model, registry: prometheus.NewRegistry()}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	dir, err := filepath.Abs(cfg.Serve.DataDir) // the embedded S3 changes the working directory
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if s.key, err = openRootKey(dir); err != nil {
+		return nil, err
+	}
+	if s.metrics, err = net.Listen("tcp", cfg.Serve.MetricsListen); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	if s.journal, err = journal.Open(ctx, journalConfig(cfg, dir, s.log)); err != nil {
+		return nil, err
+	}
+	s.objects, err = objectstore.Open(objectstore.Config{
+		Dir: filepath.Join(dir, "s3"), Region: string(cfg.Region), Listen: cfg.Serve.Listen,
+		AccessKey: s.key.ID, SecretKey: s.key.Secret, Logger: s.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.source, err = capture.Open(capture.Config{
+		MaxFlows: cfg.Serve.MaxFlows, Exclude: capture.DefaultExclusions, Pin: o.pin,
+		Aligned: true, Covered: true, Logger: s.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.wire(ctx)
+}
+
+func journalConfig(cfg *vpc.Config, dir string, log *slog.Logger) journal.Config {
+	c := journal.Config{MaxBytes: int64(cfg.Serve.JournalMax), Logger: log}
+	if cfg.Serve.JournalURL != "" {
+		c.URL = cfg.Serve.JournalURL
+	} else {
+		c.Dir = filepath.Join(dir, "journal")
+	}
+	return c
+}
+
+// wire joins the parts.
+func (s *service) wire(ctx context.Context) error {
+	buckets := make(map[string]bucket)
+	for _, name := range []string{"flow-logs", "status", "positions", "hosts", "interfaces"} {
+		kv, err := s.journal.KV(ctx, name)
+		if err != nil {
+			return err
+		}
+		buckets[name] = bucket{kv}
+	}
+	s.logs = flowlog.NewStore(buckets["flow-logs"], buckets["status"])
+	captured, delivered := agent.NewMetrics(), delivery.NewMetrics()
+	s.registry.MustRegister(captured, delivered, newCollector(s))
+	stores, err := s.stores()
+	if err != nil {
+		return err
+	}
+	ranges, err := s.ranges()
+	if err != nil {
+		return err
+	}
+	s.agent, err = agent.New(agent.Config{
+		Host: vpc.NewHost().ID("host"), Source: s.source, Journal: s.journal, Logs: s.logs, Model: s.model,
+		Hosts: buckets["hosts"], Interfaces: buckets["interfaces"], Metrics: captured, Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.delivery, err = delivery.New(delivery.Config{
+		Journal: s.journal, Logs: s.logs, Positions: buckets["positions"], Store: stores, Ranges: ranges,
+		Agents: func(ctx context.Context) ([]time.Time, error) { return agent.Through(ctx, buckets["hosts"]) },
+		Flush:  time.Duration(s.cfg.Serve.Flush), Metrics: delivered, Logger: s.log,
+	})
+	return err
+}
+
+func (s *service) ranges() (*vpc.Ranges, error) {
+	if s.cfg.IPRanges == "" {
+		return nil, nil
+	}
+	return vpc.LoadRanges(s.cfg.IPRanges)
+}
+
+// stores returns where each bucket is: where the configuration says, or else in
+// the embedded store.
+func (s *service) stores() (delivery.Stores, error) {
+	embedded, err := delivery.NewS3(delivery.S3Config{
+		Endpoint: s.objects.Endpoint(), Region: string(s.cfg.Region), PathStyle: true,
+		AccessKey: s.key.ID, SecretKey: s.key.Secret, Sync: s.objects.Sync,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var stores delivery.Stores
+	for i := range s.cfg.Destinations {
+		d := &s.cfg.Destinations[i]
+		region := d.Region
+		if region == "" {
+			region = s.cfg.Region
+		}
+		pathStyle := d.Endpoint != ""
+		if d.PathStyle != nil {
+			pathStyle = *d.PathStyle
+		}
+		store, err := delivery.NewS3(delivery.S3Config{
+			Endpoint: d.Endpoint, Region: string(region), PathStyle: pathStyle, Profile: d.Profile,
+			AccessKey: os.Getenv(d.AccessKeyIDEnv), SecretKey: os.Getenv(d.SecretAccessKeyEnv),
+			SessionToken: os.Getenv(d.SessionTokenEnv),
+		})
+		if err != nil {
+			return nil, err
+		}
+		stores = append(stores, delivery.Buckets{Match: matcher(d.Buckets), Store: store})
+	}
+	return append(stores, delivery.Buckets{Match: func(string) bool { return true }, Store: embedded}), nil
+}
+
+func matcher(patterns []string) func(string) bool {
+	return func(bucket string) bool {
+		for _, p := range patterns {
+			if ok, _ := path.Match(p, bucket); ok {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// announce tells how to use the embedded S3.
+func (s *service) announce(w io.Writer) {
+	fmt.Fprintf(w, `export AWS_ENDPOINT_URL=%s
+export AWS_ACCESS_KEY_ID=%s
+export AWS_SECRET_ACCESS_KEY=%s
+export AWS_DEFAULT_REGION=%s
+`, s.objects.Endpoint(), s.key.ID, s.key.Secret, s.cfg.Region)
+}
+
+// run starts everything and waits until ctx ends or a part fails.
+func (s *service) run(ctx context.Context, logs []flowlog.FlowLog) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	// What others need ends after them: the agent hands over its last window
+	// when ctx ends.
+	base, stopBase := context.WithCancel(context.WithoutCancel(ctx))
+	var parts, basis sync.WaitGroup
+	defer basis.Wait()
+	defer stopBase()
+	start := func(wg *sync.WaitGroup, ctx context.Context, name string, run func(context.Context) error) {
+		wg.Go(func() {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	start(&basis, base, "s3", s.objects.Run)
+	start(&basis, base, "metrics", s.serveMetrics)
+	start(&basis, base, "network model", s.model.Run)
+	select {
+	case <-s.model.Ready():
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if err := s.createBuckets(ctx, logs); err != nil {
+		return err
+	}
+	if err := s.logs.Declare(ctx, logs, time.Now().UTC()); err != nil {
+		return err
+	}
+	start(&parts, ctx, "capture", s.agent.Run)
+	start(&parts, ctx, "delivery", s.delivery.Run)
+	s.log.Info("serving", "flow-logs", len(logs), "features", s.source.Features().String())
+	parts.Wait()
+	return context.Cause(ctx)
+}
+
+// createBuckets makes the embedded buckets that declared flow logs go to; nobody
+// else could.
+func (s *service) createBuckets(ctx context.Context, logs []flowlog.FlowLog) error {
+	for i := range logs {
+		bucket, _, err := flowlog.BucketFolder(logs[i].Destination)
+		if err != nil {
+			return err
+		}
+		elsewhere := false
+		for _, d := range s.cfg.Destinations {
+			elsewhere = elsewhere || matcher(d.Buckets)(bucket)
+		}
+		if elsewhere {
+			continue
+		}
+		if err := s.objects.CreateBucket(ctx, bucket); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *service) serveMetrics(ctx context.Context) error {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+		defer cancel()
+		if _, err := s.journal.Stats(ctx); err != nil {
+			http.Error(w, "journal: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	if err := server.Serve(s.metrics); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func (s *service) close() {
+	var errs []error
+	if s.source != nil {
+		errs = append(errs, s.source.Close())
+	}
+	if s.objects != nil {
+		errs = append(errs, s.objects.Close())
+	}
+	if s.journal != nil {
+		errs = append(errs, s.journal.Close())
+	}
+	if s.metrics != nil {
+		s.metrics.Close()
+	}
+	if err := errors.Join(errs...); err != nil {
+		s.log.Error("close", "err", err)
+	}
+}

@@ -1,0 +1,63 @@
+package delivery
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics count what is delivered. A [Metrics] is a collector to register.
+type Metrics struct {
+	objects, records, bytes, errors *prometheus.CounterVec
+	last                            *prometheus.GaugeVec
+	seconds                         prometheus.Histogram
+}
+
+// NewMetrics returns counters at zero.
+func NewMetrics() *Metrics {
+	counter := func(name, help string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_delivery_" + name, Help: help}, []string{"flow_log"})
+	}
+	return &Metrics{
+		objects: counter("objects_total", "Objects delivered."),
+		records: counter("records_total", "Records delivered."),
+		bytes:   counter("bytes_total", "Bytes of objects delivered."),
+		errors:  counter("errors_total", "Attempts to deliver an object that failed."),
+		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "weir_delivery_last_success_timestamp_seconds", Help: "Time of the last delivery that succeeded.",
+		}, []string{"flow_log"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "weir_delivery_put_duration_seconds", Help: "Time to put one object.",
+			Buckets: prometheus.ExponentialBuckets(0.005, 2, 14),
+		}),
+	}
+}
+
+// Describe implements [prometheus.Collector].
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, c := range m.all() {
+		c.Describe(ch)
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range m.all() {
+		c.Collect(ch)
+	}
+}
+
+func (m *Metrics) all() []prometheus.Collector {
+	return []prometheus.Collector{m.objects, m.records, m.bytes, m.errors, m.last, m.seconds}
+}
+
+func (m *Metrics) delivered(flowLog string, objects int, records, bytes int64) {
+	m.objects.WithLabelValues(flowLog).Add(float64(objects))
+	m.records.WithLabelValues(flowLog).Add(float64(records))
+	m.bytes.WithLabelValues(flowLog).Add(float64(bytes))
+	m.last.WithLabelValues(flowLog).SetToCurrentTime()
+}
+
+func (m *Metrics) failed(flowLog string) { m.errors.WithLabelValues(flowLog).Inc() }
+
+func (m *Metrics) put(d time.Duration) { m.seconds.Observe(d.Seconds()) }
