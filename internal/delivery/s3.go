@@ -69,8 +69,11 @@ type S3Config struct {
 	// not do so themselves; nil does nothing.
 	Sync func(bucket, key string) error
 
-	Timeout    time.Duration // of one Put or Check with its retries; default 5m
-	HTTPClient *http.Client  // default one that honours the proxy variables of the environment
+	Timeout time.Duration // of one Put or Check with its retries; default 5m
+
+	// HTTPClient sends the requests to the store; default one that takes proxies
+	// from the environment.
+	HTTPClient *http.Client
 }
 
 // String leaves the secrets out.
@@ -121,7 +124,9 @@ func NewS3(cfg S3Config) (*S3, error) {
 		config.WithLogger(logging.Nop{}),
 		config.WithRegion(cfg.Region),
 		config.WithSharedConfigProfile(cfg.Profile),
-		config.WithHTTPClient(httpClient(cfg.HTTPClient)),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.ResponseHeaderTimeout = answerTime
+		})),
 		config.WithRetryer(retryer),
 		// Every S3 understands Content-MD5 and a signed digest of the body; the
 		// newer checksums are only sent by those who need them.
@@ -147,6 +152,12 @@ func NewS3(cfg S3Config) (*S3, error) {
 			o.BaseEndpoint = &cfg.Endpoint
 		}
 		o.UsePathStyle = cfg.PathStyle
+		if cfg.HTTPClient != nil {
+			c := *cfg.HTTPClient
+			// As the SDK's own does: it would make a GET of a PUT.
+			c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			o.HTTPClient = &c
+		}
 	})
 	base := s.client.Options().BaseEndpoint
 	if base == nil {
@@ -175,20 +186,8 @@ func retryer() aws.Retryer {
 		// The SDK's own budget would stop retries for all flow logs because one
 		// bucket is slow.
 		o.RateLimiter = ratelimit.None
+		o.Retryables = append(o.Retryables, retry.RetryableErrorCode{Codes: damagedCodes})
 	})
-}
-
-// httpClient returns the SDK's client, which takes proxies from the environment
-// and does not follow what would change a request; or given, made to do the same.
-func httpClient(given *http.Client) config.HTTPClient {
-	if given == nil {
-		return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.ResponseHeaderTimeout = answerTime
-		})
-	}
-	c := *given
-	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &c
 }
 
 // String names the store, without secrets.

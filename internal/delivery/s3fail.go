@@ -81,6 +81,11 @@ var kinds = map[string]Kind{
 	"TooManyRequestsException": RateLimited,
 }
 
+// damagedCodes say that a body did not arrive as it was sent.
+var damagedCodes = map[string]struct{}{
+	"BadDigest": {}, "XAmzContentSHA256Mismatch": {}, "IncompleteBody": {},
+}
+
 // ofHead are the codes for answers that have no body, from their status.
 var ofHead = map[int][2]string{
 	http.StatusNotFound:  {"NoSuchBucket", "The specified bucket does not exist"},
@@ -116,9 +121,11 @@ func (s *S3) failure(err error, late bool) *Failure {
 	case f.status == http.StatusUnauthorized || f.status == http.StatusForbidden:
 		f.Kind = AccessError
 	}
-	f.Permanent = f.Kind == AccessError || f.Kind == UnknownError && f.status >= 300 && f.status < 500 &&
-		f.status != http.StatusRequestTimeout && f.status != http.StatusConflict && f.Code != "RequestTimeout" && f.Code != "BadDigest"
-	if f.Code == "" || f.Code == "UnknownError" {
+	_, damaged := damagedCodes[f.Code]
+	passes := damaged || f.Code == "RequestTimeout" || f.status == http.StatusRequestTimeout || f.status == http.StatusConflict
+	f.Permanent = f.Kind == AccessError || f.Kind == UnknownError && f.status >= 300 && f.status < 500 && !passes
+	// Without an error in XML the SDK makes a code of the status.
+	if f.Code == "" || f.Code == "UnknownError" || f.Message == http.StatusText(f.status) {
 		f.Code, f.Message = "", fmt.Sprintf("%s answered %d %s, which is not S3's form of an error",
 			s.host, f.status, http.StatusText(f.status))
 	}
