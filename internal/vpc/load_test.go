@@ -3,20 +3,10 @@ package vpc
 import (
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
 )
-
-func exampleFile(t testing.TB) []byte {
-	t.Helper()
-	text, err := os.ReadFile("../../examples/weir.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
 
 func TestExampleLoadsAndHasEveryKey(t *testing.T) {
 	c, err := Load("../../examples/weir.yaml")
@@ -191,8 +181,12 @@ func TestAliasesDoNotMultiply(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(exampleFile(f))
-	for _, s := range []string{"", "a: &a *a", "vpcs: &v [*v]", "- - -", "? a\n: b", "vpcs: [{cidrs: [!!str 10.0.0.0/8]}]", "serve: |\n  x", "account: !!int 1", "\xff", "a: [", "\"\\"} {
+	for _, s := range []string{
+		"account: '1'\nserve: {flush: 10s, max-flows: 99}\nvpcs:\n- name: a # first\n  cidrs: [10.0.0.0/16]\n  tags: {k: v}\n",
+		"vpcs: [{name: a, cidrs: [10.0.0.0/8]}]\nsubnets: [{cidrs: [10.1.0.0/16], routes: [{destination: '::/0', via: 1.1.1.1}]}]",
+		"interfaces:\n- match: {name: 'e*', mac: 02:00:00:00:00:01}\n  addresses: [10.0.0.1]\n  capture: false\n",
+		"flow-logs: [{name: a, resource: default, destination: b, traffic-type: ALL}]",
+		"", "a: &a *a", "vpcs: &v [*v]", "- - -", "? a\n: b", "vpcs: [{cidrs: [!!str 10.0.0.0/8]}]", "serve: |\n  x", "account: !!int 1", "\xff", "a: [", "\"\\"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
