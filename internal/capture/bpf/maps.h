@@ -165,7 +165,7 @@ struct {
 } last_seen SEC(".maps");
 
 // The discarded packets that the drop program has taken on this CPU, the latest
-// first, and whether it is at one: see handled in refused.h.
+// first, and whether it is at one: see handled in discarded.h.
 enum { MAX_HANDLED = 4 };
 
 struct handled {
