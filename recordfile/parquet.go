@@ -58,7 +58,7 @@ const createdBy = "weir version 1 (build 1)"
 // A ParquetWriter writes a Parquet file.
 type ParquetWriter struct {
 	config  *parquet.WriterConfig
-	file    *parquet.Writer
+	file    *parquet.GenericWriter[any]
 	cols    []*parquet.ColumnWriter
 	out     counter
 	columns []column
@@ -106,7 +106,7 @@ func (p *ParquetWriter) Reset(w io.Writer) error {
 	p.out = counter{w: w}
 	// Its own Reset loses the names of columns in the second file (v0.32.0), so
 	// every file has a new writer. Pages and compressors are pooled all the same.
-	p.file = parquet.NewWriter(&p.out, p.config)
+	p.file = parquet.NewGenericWriter[any](&p.out, p.config)
 	p.cols = p.file.ColumnWriters()
 	p.text.reset()
 	for i := range p.columns {

@@ -218,28 +218,3 @@ func FuzzTextReader(f *testing.F) {
 		}
 	})
 }
-
-// FuzzParquetReader checks that a damaged file is an error, not a crash.
-func FuzzParquetReader(f *testing.F) {
-	var file bytes.Buffer
-	w, err := NewParquetWriter(&file, mustFormat(f, "srcaddr+end+x-a"), ParquetOptions{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	writeLines(f, w, mustFormat(f, "srcaddr+end+x-a"), []byte("10.0.0.1 1 a\n- 2 -\n"))
-	f.Add(file.Bytes())
-	f.Fuzz(func(t *testing.T, file []byte) {
-		rd, err := openBytes(file)
-		if err != nil {
-			return
-		}
-		var r record.Record
-		for range 1000 {
-			err := rd.Read(&r)
-			var bad *RecordError
-			if err != nil && !errors.As(err, &bad) {
-				return
-			}
-		}
-	})
-}
