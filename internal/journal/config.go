@@ -37,7 +37,7 @@ func (c Config) check() (Config, error) {
 	case c.Dir != "" && c.Replicas > 1:
 		return c, fmt.Errorf("%d replicas take a cluster, an embedded server is one", c.Replicas)
 	case c.Replicas < 0 || c.Replicas > 5:
-		return c, fmt.Errorf("Replicas is %d, want 1 to 5", c.Replicas)
+		return c, fmt.Errorf("want 1 to 5 replicas, not %d", c.Replicas)
 	case c.MaxBytes < 0:
 		return c, fmt.Errorf("MaxBytes is %d", c.MaxBytes)
 	}
