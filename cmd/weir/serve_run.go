@@ -105,7 +105,8 @@ func (s *service) wire(ctx context.Context) error {
 	}
 	s.logs = flowlog.NewStore(buckets["flow-logs"], buckets["status"])
 	captured, delivered := agent.NewMetrics(), delivery.NewMetrics()
-	s.registry.MustRegister(captured, delivered, newCollector(s))
+	s.registry.MustRegister(append(captured.Collectors(), delivered.Collectors()...)...)
+	s.registry.MustRegister(newCollector(s))
 	stores, err := s.stores()
 	if err != nil {
 		return err

@@ -6,8 +6,7 @@ import (
 	"weir/internal/flow"
 )
 
-// Metrics count what is captured and journalled. A [Metrics] is a collector to
-// register.
+// Metrics count what is captured and journalled.
 type Metrics struct {
 	windows, flows, packets, bytes, skipped, errors, unknown prometheus.Counter
 	interfaces                                               prometheus.Gauge
@@ -32,21 +31,8 @@ func NewMetrics() *Metrics {
 	}
 }
 
-// Describe implements [prometheus.Collector].
-func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, c := range m.all() {
-		c.Describe(ch)
-	}
-}
-
-// Collect implements [prometheus.Collector].
-func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
-	for _, c := range m.all() {
-		c.Collect(ch)
-	}
-}
-
-func (m *Metrics) all() []prometheus.Collector {
+// Collectors returns what to register.
+func (m *Metrics) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{m.windows, m.flows, m.packets, m.bytes, m.skipped, m.errors, m.unknown, m.interfaces}
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics count what is delivered. A [Metrics] is a collector to register.
+// Metrics count what is delivered.
 type Metrics struct {
 	objects, records, bytes, errors *prometheus.CounterVec
 	last                            *prometheus.GaugeVec
@@ -33,21 +33,8 @@ func NewMetrics() *Metrics {
 	}
 }
 
-// Describe implements [prometheus.Collector].
-func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, c := range m.all() {
-		c.Describe(ch)
-	}
-}
-
-// Collect implements [prometheus.Collector].
-func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
-	for _, c := range m.all() {
-		c.Collect(ch)
-	}
-}
-
-func (m *Metrics) all() []prometheus.Collector {
+// Collectors returns what to register.
+func (m *Metrics) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{m.objects, m.records, m.bytes, m.errors, m.last, m.seconds}
 }
 
