@@ -2,7 +2,9 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"reflect"
 	"testing"
 
@@ -111,27 +113,35 @@ func TestDecodeDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// plain puts a body into an envelope without compression.
+func plain(body []byte) []byte {
+	out := binary.AppendUvarint([]byte{envelopeVersion, codingPlain}, uint64(len(body)))
+	out = binary.LittleEndian.AppendUint32(out, crc32.Checksum(body, castagnoli))
+	return append(out, body...)
+}
+
 // FuzzEnvelope checks that what is read from a body is written as what is read
-// again, and that nothing makes the decoder panic.
+// again, and that nothing makes the decoder panic. Bodies are small and plain:
+// compressing them would make the fuzzer look at the compressor.
 func FuzzEnvelope(f *testing.F) {
-	c, err := newCoder()
-	if err != nil {
-		f.Fatal(err)
-	}
 	d, err := newDecoder()
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, b := range []*Batch{batch("a", 1, 1, 1, 0), batch("a", 1, 2, 3, 4)} {
-		f.Add(body(b))
-		f.Add(c.envelope(body(b)))
+	c, err := newCoder()
+	if err != nil {
+		f.Fatal(err)
 	}
-	f.Add(c.envelope(bytes.Repeat([]byte{0}, 5000)))
+	small := batch("a", 1, 1, 2, 1)
+	small.Entries[0].Meta, small.Entries[1].Meta = []byte("{}"), nil
+	f.Add(body(small))
+	f.Add(plain(body(small)))
+	f.Add(c.envelope(bytes.Repeat([]byte{0}, 500)))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if _, err := d.decode(in); err != nil && !errors.Is(err, ErrDamaged) {
 			t.Errorf("decode: %v", err)
 		}
-		entries, err := d.decode(c.envelope(in))
+		entries, err := d.decode(plain(in))
 		if err != nil {
 			if !errors.Is(err, ErrDamaged) {
 				t.Errorf("decode: %v", err)
@@ -139,7 +149,7 @@ func FuzzEnvelope(f *testing.F) {
 			return
 		}
 		want := body(&Batch{Entries: entries})
-		entries, err = d.decode(c.envelope(want))
+		entries, err = d.decode(plain(want))
 		if err != nil {
 			t.Fatalf("decode of our own: %v", err)
 		}
