@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/md5"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -94,6 +96,8 @@ const (
 	attempts   = 4
 	maxBackoff = 5 * time.Second
 
+	appID = "weir" // in User-Agent
+
 	// answerTime is how long a store may think when it has all of a request.
 	answerTime = time.Minute
 )
@@ -119,32 +123,15 @@ func NewS3(cfg S3Config) (*S3, error) {
 	if cfg.AccessKey != "" && cfg.Profile != "" {
 		return nil, errors.New("s3: keys and a profile are given, want one of them")
 	}
-	opts := []func(*config.LoadOptions) error{
-		config.WithAppID("weir"),
-		config.WithLogger(logging.Nop{}),
-		config.WithRegion(cfg.Region),
-		config.WithSharedConfigProfile(cfg.Profile),
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.ResponseHeaderTimeout = answerTime
-		})),
-		config.WithRetryer(retryer),
-		// Every S3 understands Content-MD5 and a signed digest of the body; the
-		// newer checksums are only sent by those who need them.
-		config.WithRequestChecksumCalculation(aws.RequestChecksumCalculationWhenRequired),
-		config.WithResponseChecksumValidation(aws.ResponseChecksumValidationWhenRequired),
-	}
-	if cfg.AccessKey != "" {
-		opts = append(opts, config.WithCredentialsProvider(
-			credentials.NewStaticCredentialsProvider(cfg.AccessKey, cfg.SecretKey, cfg.SessionToken)))
-	}
-	if !cfg.IMDS {
-		opts = append(opts, config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
-	}
-	loaded, err := config.LoadDefaultConfig(context.Background(), opts...)
+	loaded, err := cfg.load()
 	if err != nil {
 		return nil, fmt.Errorf("s3: read the configuration: %w", err)
 	}
 	loaded.Region = cmp.Or(loaded.Region, "us-east-1")
+	// Every S3 understands Content-MD5 and a signed digest of the body; the newer
+	// checksums are only sent by those who need them.
+	loaded.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+	loaded.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 
 	s := &S3{cfg: cfg}
 	s.client = s3.NewFromConfig(loaded, func(o *s3.Options) {
@@ -177,6 +164,62 @@ func NewS3(cfg S3Config) (*S3, error) {
 		s.client = s3.New(s.client.Options(), func(o *s3.Options) { o.UsePathStyle = true })
 	}
 	return s, nil
+}
+
+// load returns the SDK's configuration.
+func (c S3Config) load() (aws.Config, error) {
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.ResponseHeaderTimeout = answerTime
+	})
+	static := credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, c.SessionToken)
+	if c.AccessKey != "" && c.Endpoint != "" {
+		// Nothing is left to the files and variables of whoever started us, so no
+		// mistake in them reaches a store that is described whole; but for whom
+		// to trust, which Endpoint does not say.
+		roots, err := caBundle()
+		if err != nil {
+			return aws.Config{}, err
+		}
+		return aws.Config{Region: c.Region, Credentials: static, Retryer: retryer, Logger: logging.Nop{}, AppID: appID,
+			HTTPClient: client.WithTransportOptions(func(t *http.Transport) {
+				if roots != nil {
+					t.TLSClientConfig.RootCAs = roots
+				}
+			})}, nil
+	}
+	opts := []func(*config.LoadOptions) error{
+		config.WithAppID(appID),
+		config.WithLogger(logging.Nop{}),
+		config.WithRegion(c.Region),
+		config.WithSharedConfigProfile(c.Profile),
+		config.WithHTTPClient(client),
+		config.WithRetryer(retryer),
+	}
+	if c.AccessKey != "" {
+		opts = append(opts, config.WithCredentialsProvider(static))
+	}
+	if !c.IMDS {
+		opts = append(opts, config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
+	}
+	return config.LoadDefaultConfig(context.Background(), opts...)
+}
+
+// caBundle reads the certificates that the SDK's variable names; nil are the
+// system's.
+func caBundle() (*x509.CertPool, error) {
+	name := os.Getenv("AWS_CA_BUNDLE")
+	if name == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: no certificate in it", name)
+	}
+	return pool, nil
 }
 
 func retryer() aws.Retryer {

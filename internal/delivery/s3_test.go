@@ -359,6 +359,15 @@ func TestS3ConfigIsChecked(t *testing.T) {
 			t.Errorf("NewS3(%v) = %v, want an error without secrets", cfg, err)
 		}
 	}
+	broken := t.TempDir() + "/config"
+	if err := os.WriteFile(broken, []byte("[profile x\nregion"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CONFIG_FILE", broken)
+	t.Setenv("AWS_PROFILE", "no-such-profile")
+	if _, err := NewS3(S3Config{Endpoint: "http://127.0.0.1:1", AccessKey: "a", SecretKey: "b"}); err != nil {
+		t.Errorf("a store that is described whole reads other configuration: %v", err)
+	}
 	var out bytes.Buffer
 	cfg := S3Config{AccessKey: "a", SecretKey: "hidden", SessionToken: "hidden"}
 	slog.New(slog.NewTextHandler(&out, nil)).Info("x", "cfg", cfg)

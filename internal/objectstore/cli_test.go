@@ -102,3 +102,36 @@ func testCLI(t *testing.T, path, endpoint string) {
 		t.Errorf("signed for another region: %v\n%s", err, out)
 	}
 }
+
+// boto is what a program in Python does with logs: it lists, pages, and reads a
+// part, and sends a body in aws-chunked form.
+const boto = `
+import boto3, sys
+from botocore.config import Config
+endpoint, region, access, secret, key = sys.argv[1:]
+s3 = boto3.client("s3", endpoint_url=endpoint, region_name=region, aws_access_key_id=access,
+                  aws_secret_access_key=secret, config=Config(retries={"total_max_attempts": 1}))
+for n in range(3):
+    s3.put_object(Bucket="flow-logs", Key=f"{key}{n}", Body=b"from python")
+pages = s3.get_paginator("list_objects_v2").paginate(Bucket="flow-logs", PaginationConfig={"PageSize": 2})
+print([o["Key"] for p in pages for o in p["Contents"]] == [f"{key}{n}" for n in range(3)])
+print(s3.get_object(Bucket="flow-logs", Key=key + "0", Range="bytes=5-")["Body"].read() == b"python")
+try:
+    s3.head_bucket(Bucket="no-such-bucket")
+except s3.exceptions.ClientError as e:
+    print(e.response["Error"]["Code"] == "404")
+`
+
+func TestBoto3(t *testing.T) {
+	if err := exec.Command("python3", "-c", "import boto3").Run(); err != nil {
+		t.Skip("SKIPPED: no boto3 for python3 on this machine; install it to test what its users see")
+	}
+	s, _ := serve(t, config(t.TempDir()))
+	if err := s.CreateBucket(t.Context(), "flow-logs"); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("python3", "-c", boto, s.Endpoint(), region, accessKey, secretKey, hiveKey).CombinedOutput()
+	if got, want := string(out), "True\nTrue\nTrue\n"; err != nil || got != want {
+		t.Errorf("boto3 says %q, %v, want %q", got, err, want)
+	}
+}
