@@ -3,10 +3,12 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -177,6 +179,36 @@ func TestS3TimeoutOfBody(t *testing.T) {
 	err = s.Put(t.Context(), "flow-logs", "k", make([]byte, 16<<20), "")
 	if f := (*Failure)(nil); !errors.As(err, &f) || !strings.Contains(f.Message, "no answer") {
 		t.Errorf("Put = %v, want no answer", err)
+	}
+}
+
+func TestS3Certificates(t *testing.T) {
+	s3Env(t)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
+	defer srv.Close()
+	put := func() error {
+		s, err := NewS3(S3Config{Endpoint: srv.URL, AccessKey: "a", SecretKey: "b"})
+		if err != nil {
+			return err
+		}
+		return s.Put(t.Context(), "flow-logs", "k", []byte("x"), "")
+	}
+	if err := put(); err == nil || !strings.Contains(err.Error(), "is not trusted") {
+		t.Errorf("Put to a store with a strange certificate = %v, want it is not trusted", err)
+	}
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	if err := put(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("with a bundle that is missing: %v", err)
+	}
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
+	if err := os.WriteFile(bundle, cert, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(); err != nil {
+		t.Errorf("with the certificate in the bundle: %v", err)
 	}
 }
 
