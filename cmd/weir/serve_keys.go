@@ -43,8 +43,22 @@ func openRootKey(dir string) (k rootKey, err error) {
 		return k, err
 	}
 	tmp := path + ".new"
-	if err := os.WriteFile(tmp, append(raw, '\n'), 0o600); err != nil {
+	if err := writeSynced(tmp, append(raw, '\n')); err != nil {
 		return k, err
 	}
 	return k, os.Rename(tmp, path)
+}
+
+// writeSynced writes a file that only its owner may read, and returns when it is
+// on disk.
+func writeSynced(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }

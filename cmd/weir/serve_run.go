@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ import (
 type service struct {
 	cfg      *vpc.Config
 	log      *slog.Logger
+	ranges   *vpc.Ranges // nil if there are none
 	model    *vpc.Resolver
 	key      rootKey
 	journal  *journal.Journal
@@ -50,9 +52,16 @@ func openService(ctx context.Context, o *serveOptions, cfg *vpc.Config, model *v
 			s.close()
 		}
 	}()
-	dir, err := filepath.Abs(cfg.Serve.DataDir) // the embedded S3 changes the working directory
+	// The embedded S3 changes the working directory: first whatever a relative
+	// path may name.
+	dir, err := filepath.Abs(cfg.Serve.DataDir)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.IPRanges != "" {
+		if s.ranges, err = vpc.LoadRanges(cfg.IPRanges); err != nil {
+			return nil, err
+		}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -60,11 +69,11 @@ func openService(ctx context.Context, o *serveOptions, cfg *vpc.Config, model *v
 	if s.key, err = openRootKey(dir); err != nil {
 		return nil, err
 	}
-	if s.metrics, err = net.Listen("tcp", cfg.Serve.MetricsListen); err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
-	}
 	if s.journal, err = journal.Open(ctx, journalConfig(cfg, dir, s.log)); err != nil {
 		return nil, err
+	}
+	if s.metrics, err = net.Listen("tcp", cfg.Serve.MetricsListen); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	s.objects, err = objectstore.Open(objectstore.Config{
 		Dir: filepath.Join(dir, "s3"), Region: string(cfg.Region), Listen: cfg.Serve.Listen,
@@ -111,30 +120,20 @@ func (s *service) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ranges, err := s.ranges()
-	if err != nil {
-		return err
-	}
+	host := vpc.NewHost().ID("host")
 	s.agent, err = agent.New(agent.Config{
-		Host: vpc.NewHost().ID("host"), Source: s.source, Journal: s.journal, Logs: s.logs, Model: s.model,
+		Host: host, Source: s.source, Journal: s.journal, Logs: s.logs, Model: s.model,
 		Hosts: buckets["hosts"], Interfaces: buckets["interfaces"], Metrics: captured, Logger: s.log,
 	})
 	if err != nil {
 		return err
 	}
 	s.delivery, err = delivery.New(delivery.Config{
-		Journal: s.journal, Logs: s.logs, Positions: buckets["positions"], Store: stores, Ranges: ranges,
+		Journal: s.journal, Logs: s.logs, Positions: buckets["positions"], Store: stores, Owner: host, Ranges: s.ranges,
 		Agents: func(ctx context.Context) ([]time.Time, error) { return agent.Through(ctx, buckets["hosts"]) },
 		Flush:  time.Duration(s.cfg.Serve.Flush), Metrics: delivered, Logger: s.log,
 	})
 	return err
-}
-
-func (s *service) ranges() (*vpc.Ranges, error) {
-	if s.cfg.IPRanges == "" {
-		return nil, nil
-	}
-	return vpc.LoadRanges(s.cfg.IPRanges)
 }
 
 // stores returns where each bucket is: where the configuration says, or else in
@@ -158,13 +157,18 @@ func (s *service) stores() (delivery.Stores, error) {
 		if d.PathStyle != nil {
 			pathStyle = *d.PathStyle
 		}
-		store, err := delivery.NewS3(delivery.S3Config{
-			Endpoint: d.Endpoint, Region: string(region), PathStyle: pathStyle, Profile: d.Profile,
-			AccessKey: os.Getenv(d.AccessKeyIDEnv), SecretKey: os.Getenv(d.SecretAccessKeyEnv),
-			SessionToken: os.Getenv(d.SessionTokenEnv),
-		})
+		c := delivery.S3Config{Endpoint: d.Endpoint, Region: string(region), PathStyle: pathStyle, Profile: d.Profile}
+		for _, v := range []struct {
+			name string
+			to   *string
+		}{{d.AccessKeyIDEnv, &c.AccessKey}, {d.SecretAccessKeyEnv, &c.SecretKey}, {d.SessionTokenEnv, &c.SessionToken}} {
+			if *v.to = os.Getenv(v.name); *v.to == "" && v.name != "" {
+				return nil, fmt.Errorf("destination %s: environment variable %s is not set", strings.Join(d.Buckets, ", "), v.name)
+			}
+		}
+		store, err := delivery.NewS3(c)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("destination %s: %w", strings.Join(d.Buckets, ", "), err)
 		}
 		stores = append(stores, delivery.Buckets{Match: matcher(d.Buckets), Store: store})
 	}
@@ -201,11 +205,16 @@ func (s *service) run(ctx context.Context, logs []flowlog.FlowLog) error {
 	var parts, basis sync.WaitGroup
 	defer basis.Wait()
 	defer stopBase()
+	var failed failures
 	start := func(wg *sync.WaitGroup, ctx context.Context, name string, run func(context.Context) error) {
 		wg.Go(func() {
-			if err := run(ctx); err != nil && ctx.Err() == nil {
-				cancel(fmt.Errorf("%s: %w", name, err))
+			err := run(ctx)
+			if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
+				return
 			}
+			err = fmt.Errorf("%s: %w", name, err)
+			failed.add(err) // also what the end itself fails with, as windows that stay in the kernel
+			cancel(err)
 		})
 	}
 	start(&basis, base, "s3", s.objects.Run)
@@ -226,7 +235,25 @@ func (s *service) run(ctx context.Context, logs []flowlog.FlowLog) error {
 	start(&parts, ctx, "delivery", s.delivery.Run)
 	s.log.Info("serving", "flow-logs", len(logs), "features", s.source.Features().String())
 	parts.Wait()
-	return context.Cause(ctx)
+	return failed.err()
+}
+
+// failures are errors of several goroutines.
+type failures struct {
+	mu   sync.Mutex
+	errs []error
+}
+
+func (f *failures) add(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.errs = append(f.errs, err)
+}
+
+func (f *failures) err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return errors.Join(f.errs...)
 }
 
 // createBuckets makes the embedded buckets that declared flow logs go to; nobody

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -73,6 +74,12 @@ type Agent struct {
 	known  map[device]*vpc.Interface // what has been captured, and may still have a window
 	going  map[device]bool           // of these, what is covered no more
 	model  *vpc.Index                // as of the last update
+
+	// covers is what is captured, and what is about to be or to end.
+	covers map[device]*vpc.Interface
+
+	keeping sync.Mutex        // held while Interfaces is written; taken before mu
+	kept    map[device]string // what it holds
 }
 
 // device is a device as a window names it.
@@ -93,7 +100,8 @@ func New(cfg Config) (*Agent, error) {
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetrics()
 	}
-	return &Agent{cfg: cfg, known: make(map[device]*vpc.Interface), going: make(map[device]bool)}, nil
+	return &Agent{cfg: cfg, known: make(map[device]*vpc.Interface), going: make(map[device]bool),
+		kept: make(map[device]string)}, nil
 }
 
 // idle is the interval while there is no flow log to ask for one.
@@ -104,88 +112,124 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err := a.remember(ctx); err != nil {
 		return err
 	}
-	follow, stop := context.WithCancel(ctx)
+	ctx, stop := context.WithCancelCause(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	defer stop()
+	defer stop(nil)
 	logs := make(chan []flowlog.FlowLog, 1)
 	wg.Go(func() {
-		err := a.cfg.Logs.Watch(follow, func(all []flowlog.FlowLog) {
+		err := a.cfg.Logs.Watch(ctx, func(all []flowlog.FlowLog) {
 			select { // only the newest counts
 			case <-logs:
 			default:
 			}
 			logs <- all
 		})
-		if err != nil && follow.Err() == nil {
-			a.cfg.Logger.Error("watch flow logs", "err", err)
+		if err != nil && ctx.Err() == nil {
+			stop(fmt.Errorf("agent: %w", err))
 		}
 	})
 	// Windows of a former process may be waiting: first know what is covered.
 	select {
 	case <-ctx.Done():
-		return nil
+		return failure(ctx)
 	case all := <-logs:
-		a.update(all)
-		wg.Go(func() { a.follow(follow, logs, all) })
+		err := a.update(all)
+		wg.Go(func() { a.follow(ctx, logs, all, err) })
 	}
 	if err := a.cfg.Source.Run(ctx, a.interval(), a.handOver); err != nil {
 		return fmt.Errorf("agent: %w", err)
 	}
+	return failure(ctx)
+}
+
+// failure returns why ctx ended, nil if that is because Run was told to.
+func failure(ctx context.Context) error {
+	if err := context.Cause(ctx); !errors.Is(err, ctx.Err()) {
+		return err
+	}
 	return nil
 }
 
+// retry is how long after an update that failed the next one is.
+const retry = time.Second
+
 // follow keeps what is captured to what flow logs cover.
-func (a *Agent) follow(ctx context.Context, logs <-chan []flowlog.FlowLog, all []flowlog.FlowLog) {
-	for {
+func (a *Agent) follow(ctx context.Context, logs <-chan []flowlog.FlowLog, all []flowlog.FlowLog, err error) {
+	for last := ""; ; {
+		again := (<-chan time.Time)(nil)
+		if err != nil {
+			a.cfg.Metrics.errors.Inc()
+			if err.Error() != last {
+				a.cfg.Logger.Error("capture", "err", err)
+			}
+			last, again = err.Error(), time.After(retry)
+		} else {
+			last = ""
+		}
 		changed := a.cfg.Model.Changed()
-		a.update(all) // again, for what changed before we asked
+		if !a.current() {
+			err = a.update(all)
+			continue
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case all = <-logs:
 		case <-changed:
+		case <-again:
 		}
+		err = a.update(all)
 	}
 }
 
+// current reports whether the last update saw the model as it is now.
+func (a *Agent) current() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.model == a.cfg.Model.Index()
+}
+
 // update captures what the flow logs cover in the model as it is now.
-func (a *Agent) update(all []flowlog.FlowLog) {
+func (a *Agent) update(all []flowlog.FlowLog) error {
 	var active []flowlog.FlowLog
+	var turn time.Time // when a flow log last began or ended
 	for i := range all {
 		if all[i].Active() {
 			active = append(active, all[i])
+		}
+		for _, t := range []time.Time{all[i].Created, all[i].Deleted} {
+			if t.After(turn) {
+				turn = t
+			}
 		}
 	}
 	index := a.cfg.Model.Index()
 	devices, interfaces := covered(index, active)
 
 	a.mu.Lock()
-	different := !sameLogs(a.active, active)
 	a.active, a.model = active, index
 	a.hops, a.tags = needs(active)
-	var news []device
-	for d, i := range interfaces {
-		if a.known[d] != i {
-			a.known[d] = i
-			news = append(news, d)
-		}
-	}
+	maps.Copy(a.known, interfaces)
+	both := maps.Clone(interfaces)
+	maps.Copy(both, a.covers)
+	a.covers = both
 	a.mu.Unlock()
-	for _, d := range news {
-		a.keep(d, interfaces[d])
-	}
+	// Before the first packet is counted, so that its window has a name whatever
+	// happens.
+	errs := []error{a.keep(interfaces), a.cfg.Source.Cover(devices)}
 
-	if err := a.cfg.Source.Cover(devices); err != nil {
-		a.cfg.Metrics.errors.Inc()
-		a.cfg.Logger.Error("capture", "err", err)
-	}
+	a.mu.Lock()
+	a.covers = interfaces
+	a.mu.Unlock()
 	a.cfg.Metrics.interfaces.Set(float64(len(devices)))
 	a.cfg.Source.SetInterval(a.interval())
-	if different {
-		// A flow log begins, and ends, with a window.
+	if turn.After(a.cfg.Source.Closed()) {
+		// A flow log begins, and ends, with a window; also if a former process
+		// did not come to it.
 		a.cfg.Source.CloseWindow()
 	}
+	return errors.Join(errs...)
 }
 
 // interval returns the shortest interval that an active flow log asks for.
@@ -220,18 +264,6 @@ func covered(index *vpc.Index, active []flowlog.FlowLog) ([]capture.Device, map[
 		}
 	}
 	return devices, interfaces
-}
-
-func sameLogs(a, b []flowlog.FlowLog) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a { // both are in the order of their ids
-		if a[i].ID != b[i].ID {
-			return false
-		}
-	}
-	return true
 }
 
 // needs returns what formats show that costs space in the journal.

@@ -138,10 +138,11 @@ func (s *Source) endOf(end, now time.Time) time.Time {
 	return now
 }
 
-// Closed returns when the window ended that was closed last: everything captured
-// before has been handed to the sink, or is being handed to it.
+// Closed returns when the window ended that was closed last, or when the tables
+// were created: everything captured before has been handed to the sink, or is
+// being handed to it.
 func (s *Source) Closed() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return fromNano(s.st.End)
+	return fromNano(s.st.Start[s.st.Open])
 }

@@ -35,9 +35,12 @@ func (s *Source) Run(ctx context.Context, interval time.Duration, sink Sink) err
 	if err != nil {
 		return fmt.Errorf("capture: %w", err)
 	}
-	for {
+	for told := ""; ; {
 		if err := s.settle(sink); err != nil {
-			s.cfg.Logger.Error("hand over windows; they stay in the kernel", "err", err)
+			if text := err.Error(); text != told {
+				s.cfg.Logger.Error("hand over windows; they stay in the kernel", "err", err)
+				told = text
+			}
 			select {
 			case <-ctx.Done():
 				return s.finish(sink)

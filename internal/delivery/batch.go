@@ -2,14 +2,13 @@ package delivery
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
+	"slices"
 
 	"weir/internal/flowlog"
+	"weir/recordfile"
 )
 
 // A position is how far a flow log has been delivered, kept beside the journal.
@@ -19,6 +18,16 @@ type position struct {
 
 	// Batch is on its way; nil if none is.
 	Batch *batch `json:"batch,omitempty"`
+
+	revision uint64 // of the value it was read from; 0 is none
+}
+
+// through returns the last sequence that has been delivered.
+func (p *position) through() uint64 {
+	if p.Batch != nil {
+		return p.Batch.From - 1
+	}
+	return p.Next - 1
 }
 
 // A batch is a range of journal sequences, both inclusive.
@@ -27,19 +36,26 @@ type batch struct {
 	To   uint64 `json:"to"`
 }
 
+// maxParts is above the number of files that the records of one batch and one
+// stretch of time can fill.
+const maxParts = 1 << 8
+
 // hash tells the objects of one flow log and one stretch of time apart. It is a
-// function of what the object holds, so that sending it again replaces it.
-func (b *batch) hash(flowLog string, start time.Time, part int) uint32 {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d/%d/%d/%d", flowLog, b.From, b.To, start.Unix(), part))
-	return binary.BigEndian.Uint32(sum[:])
+// function of what the object holds, so that sending it again replaces it; and
+// two objects never have the same.
+func (b *batch) hash(flowLog string, part int) uint32 {
+	return recordfile.Hash(flowLog, b.From*maxParts+uint64(part))
 }
 
 // positions are kept in a key-value store under the id of the flow log.
+//
+// Each is written over the one that was read: if another process delivers too,
+// because it took this one for dead, only one of them goes on.
 type positions struct{ kv flowlog.KV }
 
 // get returns the position of a flow log, and false if it has none yet.
 func (p positions) get(ctx context.Context, id string) (pos position, ok bool, err error) {
-	raw, _, err := p.kv.Get(ctx, id)
+	raw, revision, err := p.kv.Get(ctx, id)
 	if errors.Is(err, flowlog.ErrNoKey) {
 		return position{}, false, nil
 	}
@@ -49,13 +65,16 @@ func (p positions) get(ctx context.Context, id string) (pos position, ok bool, e
 	if err != nil {
 		return position{}, false, fmt.Errorf("position of %s: %w", id, err)
 	}
+	pos.revision = revision
 	return pos, true, nil
 }
 
-func (p positions) put(ctx context.Context, id string, pos position) error {
+func (p positions) put(ctx context.Context, id string, pos *position) error {
 	raw, err := json.Marshal(pos)
-	if err == nil {
-		_, err = p.kv.Put(ctx, id, raw)
+	if err == nil && pos.revision == 0 {
+		pos.revision, err = p.kv.Create(ctx, id, raw)
+	} else if err == nil {
+		pos.revision, err = p.kv.Update(ctx, id, raw, pos.revision)
 	}
 	if err != nil {
 		return fmt.Errorf("position of %s: %w", id, err)
@@ -66,6 +85,31 @@ func (p positions) put(ctx context.Context, id string, pos position) error {
 func (p positions) forget(ctx context.Context, id string) error {
 	if err := p.kv.Delete(ctx, id); err != nil {
 		return fmt.Errorf("position of %s: %w", id, err)
+	}
+	return nil
+}
+
+// forgetEnded removes the positions of flow logs that are not there any more:
+// whoever ended them was killed before it came to that.
+func (p positions) forgetEnded(ctx context.Context, logs *flowlog.Store) error {
+	// First the positions: one that exists now belongs to a flow log that
+	// existed before.
+	var ids []string
+	err := p.kv.List(ctx, "", func(id string, _ []byte) { ids = append(ids, id) })
+	if err != nil {
+		return fmt.Errorf("list positions: %w", err)
+	}
+	all, err := logs.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if slices.ContainsFunc(all, func(f flowlog.FlowLog) bool { return f.ID == id }) {
+			continue
+		}
+		if err := p.forget(ctx, id); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,12 +15,17 @@ import (
 	"weir/recordfile"
 )
 
-// Config configures [New]. Journal, Logs, Positions and Store are required.
+// Config configures [New]. Journal, Logs, Positions, Store and Owner are
+// required.
 type Config struct {
 	Journal   *journal.Journal
 	Logs      *flowlog.Store
 	Positions flowlog.KV // how far each flow log has been delivered
 	Store     ObjectStore
+
+	// Owner names this process among those that share the journal, and is the
+	// same after a restart. One of them delivers at a time.
+	Owner string
 
 	// Agents tells until when everything captured is in the journal, for every
 	// host that captures: a flow log that was deleted ends when all of them are
@@ -45,19 +51,21 @@ type Config struct {
 type Service struct {
 	cfg       Config
 	positions positions
-	slots     chan struct{} // bounds how many batches are in memory at once
+	making    chan struct{} // bounds how many batches are made at once
 
 	mu      sync.Mutex
 	workers map[string]*worker
+	sending map[string]chan struct{} // by bucket: bounds how many batches wait for it
 }
 
-// parallel is how many batches are made and sent at the same time.
+// parallel is how many batches are made at the same time, and how many are on
+// their way to one bucket. A bucket that does not answer holds up nobody else.
 const parallel = 2
 
 // New returns a service that does nothing until Run is called.
 func New(cfg Config) (*Service, error) {
-	if cfg.Journal == nil || cfg.Logs == nil || cfg.Positions == nil || cfg.Store == nil {
-		return nil, errors.New("delivery: Journal, Logs, Positions and Store are required")
+	if cfg.Journal == nil || cfg.Logs == nil || cfg.Positions == nil || cfg.Store == nil || cfg.Owner == "" {
+		return nil, errors.New("delivery: Journal, Logs, Positions, Store and Owner are required")
 	}
 	if cfg.Flush < 0 || cfg.Settle < 0 || cfg.Linger < 0 {
 		return nil, errors.New("delivery: Flush, Settle and Linger can't be negative")
@@ -80,101 +88,111 @@ func New(cfg Config) (*Service, error) {
 	return &Service{
 		cfg:       cfg,
 		positions: positions{cfg.Positions},
-		slots:     make(chan struct{}, parallel),
+		making:    make(chan struct{}, parallel),
 		workers:   make(map[string]*worker),
+		sending:   make(map[string]chan struct{}),
 	}, nil
 }
 
-// Run delivers until ctx ends: a worker for each flow log, and one that lets go
-// of what all of them have delivered.
+// The lease that whoever delivers has. Nobody waits for it longer than leaseTime
+// after its owner died; an owner that comes back has it at once.
+const (
+	leaseName = "delivery"
+	leaseTime = 15 * time.Second
+)
+
+// Run delivers until ctx ends, whenever no other process does.
 func (s *Service) Run(ctx context.Context) error {
+	for {
+		lease, err := s.cfg.Journal.Lease(ctx, leaseName, s.cfg.Owner, leaseTime)
+		if err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("delivery: %w", err)
+		}
+		mine, stop := context.WithCancel(ctx)
+		go func() {
+			select {
+			case <-lease.Lost():
+				stop()
+			case <-mine.Done():
+			}
+		}()
+		err = s.run(mine)
+		lost := mine.Err() != nil && ctx.Err() == nil
+		stop()
+		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		_ = lease.Release(release) // it ends by itself
+		cancel()
+		if !lost {
+			return err
+		}
+		s.cfg.Logger.Warn("another process may deliver now")
+	}
+}
+
+// run delivers until ctx ends: a worker for each flow log, and one that lets go
+// of what all of them have delivered.
+func (s *Service) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	if err := s.positions.forgetEnded(ctx, s.cfg.Logs); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("delivery: %w", err)
+	}
+	s.mu.Lock()
+	clear(s.workers) // of a former lease; all have ended
+	s.mu.Unlock()
 	wg.Go(func() { s.release(ctx) })
-	err := s.cfg.Logs.Watch(ctx, func(logs []flowlog.FlowLog) {
-		for i := range logs {
-			if logs[i].DestinationType != flowlog.S3 {
-				continue
-			}
-			s.follow(ctx, &wg, logs[i])
-		}
-	})
+	err := s.cfg.Logs.Watch(ctx, func(logs []flowlog.FlowLog) { s.follow(ctx, &wg, logs) })
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("delivery: %w", err)
 	}
 	return ctx.Err()
 }
 
-// follow starts the worker of a flow log, or tells it what has changed.
-func (s *Service) follow(ctx context.Context, wg *sync.WaitGroup, f flowlog.FlowLog) {
+// follow starts the workers of new flow logs and tells the others what has
+// changed. A worker that has ended stays known until its flow log is gone from
+// what the store tells: it would begin anew otherwise.
+func (s *Service) follow(ctx context.Context, wg *sync.WaitGroup, logs []flowlog.FlowLog) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if w := s.workers[f.ID]; w != nil {
-		w.set(f)
-		return
-	}
-	w := newWorker(s, f)
-	s.workers[f.ID] = w
-	wg.Go(func() {
-		if ended := w.run(ctx); ended {
-			s.mu.Lock()
-			delete(s.workers, f.ID)
-			s.mu.Unlock()
-		}
-	})
-}
-
-// releasePause is how often the journal is freed of what has been delivered.
-const releasePause = 5 * time.Second
-
-// release frees the journal of what every flow log has delivered.
-func (s *Service) release(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(releasePause):
-		}
-		if err := s.releaseOnce(ctx); err != nil && ctx.Err() == nil {
-			s.cfg.Logger.Error("free the journal", "err", err)
-		}
-	}
-}
-
-func (s *Service) releaseOnce(ctx context.Context) error {
-	// What is in the journal now is needed by the flow logs that are there
-	// now: one that is made later wants nothing from before.
-	last, err := s.cfg.Journal.Last(ctx)
-	if err != nil {
-		return err
-	}
-	logs, err := s.cfg.Logs.List(ctx)
-	if err != nil {
-		return err
-	}
 	for i := range logs {
-		if logs[i].DestinationType != flowlog.S3 {
+		f := logs[i]
+		if f.DestinationType != flowlog.S3 {
 			continue
 		}
-		pos, ok, err := s.positions.get(ctx, logs[i].ID)
-		if err != nil {
-			return err
+		if w := s.workers[f.ID]; w != nil {
+			w.set(f)
+			continue
 		}
-		if !ok {
-			return nil // its worker has not begun
-		}
-		if pos.Batch != nil {
-			last = min(last, pos.Batch.From-1)
-		} else {
-			last = min(last, pos.Next-1)
+		w := newWorker(s, f)
+		var own context.Context
+		own, w.stop = context.WithCancel(ctx)
+		s.workers[f.ID] = w
+		wg.Go(func() { w.run(own) })
+	}
+	for id, w := range s.workers {
+		if !slices.ContainsFunc(logs, func(f flowlog.FlowLog) bool { return f.ID == id }) {
+			w.stop()
+			delete(s.workers, id)
+			s.cfg.Metrics.forget(id)
 		}
 	}
-	if last == 0 {
-		return nil
+}
+
+// sendingTo returns the slots of a bucket.
+func (s *Service) sendingTo(bucket string) chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slots := s.sending[bucket]
+	if slots == nil {
+		slots = make(chan struct{}, parallel)
+		s.sending[bucket] = slots
 	}
-	return s.cfg.Journal.Release(ctx, last)
+	return slots
 }
 
 // nextMark returns when to publish next: at the end of the current five minutes

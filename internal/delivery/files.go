@@ -32,6 +32,7 @@ type files struct {
 	folder  string
 	options recordfile.Options
 	format  record.Format
+	full    func(recordfile.Size) bool // whether a file has to be closed
 
 	recorder *recorder.Recorder
 	stamps   map[string]*vpc.Stamp // by their JSON, which repeats from window to window
@@ -65,7 +66,7 @@ func newFiles(f *flowlog.FlowLog, b *batch, ranges *vpc.Ranges) (*files, error) 
 		cfg.InstanceTags[n] = f.TagKey("instance", n)
 	}
 	return &files{
-		log: f, batch: b, folder: folder, format: format,
+		log: f, batch: b, folder: folder, format: format, full: recordfile.Size.Full,
 		options:  recordfile.Options{Hive: f.Hive, PerHour: f.PerHour, Parquet: f.Parquet},
 		recorder: recorder.New(cfg),
 		stamps:   make(map[string]*vpc.Stamp),
@@ -119,13 +120,15 @@ func (fs *files) write(r *record.Record) error {
 	if err := f.writer.Write(r); err != nil {
 		return err
 	}
-	if !f.writer.Size().Full() {
+	if !fs.full(f.writer.Size()) {
 		return nil
 	}
 	if err := fs.finish(f); err != nil {
 		return err
 	}
-	f.part++
+	if f.part++; f.part == maxParts {
+		return fmt.Errorf("batch %d to %d fills more than %d files", fs.batch.From, fs.batch.To, maxParts)
+	}
 	f.buf = new(bytes.Buffer)
 	return f.writer.Reset(f.buf)
 }
@@ -137,7 +140,7 @@ func (fs *files) finish(f *file) error {
 	}
 	key := recordfile.Key{
 		Prefix: fs.folder, Account: fs.log.Account, Region: fs.log.Region, FlowLog: fs.log.ID,
-		Time: f.start, Hash: fs.batch.hash(fs.log.ID, f.start, f.part), Options: fs.options,
+		Time: f.start, Hash: fs.batch.hash(fs.log.ID, f.part), Options: fs.options,
 	}
 	if err := key.Check(); err != nil {
 		return err

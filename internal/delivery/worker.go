@@ -14,7 +14,8 @@ import (
 // A worker delivers one flow log.
 type worker struct {
 	s       *Service
-	changed chan struct{} // closed and replaced when log changes
+	stop    context.CancelFunc // ends run
+	changed chan struct{}      // closed and replaced when log changes
 
 	mu  sync.Mutex
 	log flowlog.FlowLog
@@ -46,28 +47,25 @@ const (
 	lastPause  = time.Minute
 )
 
-// run delivers until ctx ends, or the flow log has: then it returns true.
-func (w *worker) run(ctx context.Context) (ended bool) {
+// run delivers until ctx ends, or the flow log has.
+func (w *worker) run(ctx context.Context) {
 	pause := time.Duration(0)
 	for {
-		wait, ended, err := w.step(ctx)
+		f, changed := w.get()
+		wait, ended, err := w.step(ctx, &f)
 		switch {
-		case ended:
-			return true
-		case ctx.Err() != nil:
-			return false
+		case ended, ctx.Err() != nil:
+			return
 		case err != nil:
-			f, _ := w.get()
 			w.s.cfg.Logger.Error("deliver", "flow-log", f.ID, "err", err)
 			pause = min(max(2*pause, firstPause), lastPause)
 			wait = pause
 		default:
 			pause = 0
 		}
-		_, changed := w.get()
 		select {
 		case <-ctx.Done():
-			return false
+			return
 		case <-changed:
 		case <-time.After(wait):
 		}
@@ -75,8 +73,7 @@ func (w *worker) run(ctx context.Context) (ended bool) {
 }
 
 // step does what there is to do and returns how long there is nothing more.
-func (w *worker) step(ctx context.Context) (wait time.Duration, ended bool, err error) {
-	f, _ := w.get()
+func (w *worker) step(ctx context.Context, f *flowlog.FlowLog) (wait time.Duration, ended bool, err error) {
 	pos, ok, err := w.s.positions.get(ctx, f.ID)
 	if err != nil {
 		return 0, false, err
@@ -87,12 +84,20 @@ func (w *worker) step(ctx context.Context) (wait time.Duration, ended bool, err 
 		if pos.Next, err = w.s.cfg.Journal.First(ctx); err != nil {
 			return 0, false, err
 		}
-		if err := w.s.positions.put(ctx, f.ID, pos); err != nil {
+		if err := w.s.positions.put(ctx, f.ID, &pos); err != nil {
 			return 0, false, err
 		}
 	}
+	last, err := w.s.cfg.Journal.Last(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	if pos.Next > last+1 {
+		err := fmt.Errorf("delivered up to %d, but the journal ends at %d: it is not the one it was", pos.Next-1, last)
+		return 0, false, errors.Join(err, w.failed(ctx, f.ID, err))
+	}
 	if pos.Batch != nil { // a former process began it
-		if err := w.deliver(ctx, &f, &pos); err != nil {
+		if err := w.deliver(ctx, f, &pos); err != nil {
 			return 0, false, err
 		}
 	}
@@ -101,20 +106,23 @@ func (w *worker) step(ctx context.Context) (wait time.Duration, ended bool, err 
 		if now.Before(w.mark) {
 			return w.mark.Sub(now), false, nil
 		}
-		if err := w.publish(ctx, &f, &pos); err != nil {
+		if err := w.publish(ctx, f, &pos); err != nil {
 			return 0, false, err
 		}
 		w.mark = w.s.nextMark(now)
 		return time.Until(w.mark), false, nil
 	}
-	over, err := w.over(ctx, &f)
+	over, err := w.over(ctx, f)
 	if err == nil {
-		err = w.publish(ctx, &f, &pos)
+		err = w.publish(ctx, f, &pos)
 	}
 	if err != nil || !over {
 		return time.Second, false, err
 	}
-	return 0, true, w.end(ctx, f.ID)
+	if err := w.end(ctx, f.ID); err != nil {
+		return 0, false, err
+	}
+	return 0, true, nil
 }
 
 // maxBatch is how many messages of the journal a batch holds at most, so that
@@ -130,7 +138,7 @@ func (w *worker) publish(ctx context.Context, f *flowlog.FlowLog, pos *position)
 	}
 	for pos.Next <= last {
 		pos.Batch = &batch{From: pos.Next, To: min(last, pos.Next+maxBatch-1)}
-		if err := w.s.positions.put(ctx, f.ID, *pos); err != nil {
+		if err := w.s.positions.put(ctx, f.ID, pos); err != nil {
 			return err
 		}
 		if err := w.deliver(ctx, f, pos); err != nil {
@@ -143,19 +151,18 @@ func (w *worker) publish(ctx context.Context, f *flowlog.FlowLog, pos *position)
 // deliver sends the batch that has been written down and moves the position
 // behind it.
 func (w *worker) deliver(ctx context.Context, f *flowlog.FlowLog, pos *position) error {
-	select {
-	case w.s.slots <- struct{}{}:
-		defer func() { <-w.s.slots }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	objects, err := w.objects(ctx, f, pos.Batch)
-	if err != nil {
-		return errors.Join(err, w.failed(ctx, f.ID, err))
-	}
 	bucket, _, err := flowlog.BucketFolder(f.Destination)
 	if err != nil {
 		return err
+	}
+	leave, err := enter(ctx, w.s.sendingTo(bucket))
+	if err != nil {
+		return err
+	}
+	defer leave()
+	objects, err := w.objects(ctx, f, pos.Batch)
+	if err != nil {
+		return errors.Join(err, w.failed(ctx, f.ID, err))
 	}
 	for i := range objects {
 		contentType := "application/x-gzip"
@@ -164,20 +171,34 @@ func (w *worker) deliver(ctx context.Context, f *flowlog.FlowLog, pos *position)
 		}
 		began := time.Now()
 		if err := w.s.cfg.Store.Put(ctx, bucket, objects[i].key, objects[i].body, contentType); err != nil {
-			w.s.cfg.Metrics.failed(f.ID)
 			return errors.Join(fmt.Errorf("put %s: %w", objects[i].key, err), w.failed(ctx, f.ID, err))
 		}
 		w.s.cfg.Metrics.put(time.Since(began))
 	}
-	next := position{Next: pos.Batch.To + 1}
-	if err := w.s.positions.put(ctx, f.ID, next); err != nil {
+	next := position{Next: pos.Batch.To + 1, revision: pos.revision}
+	if err := w.s.positions.put(ctx, f.ID, &next); err != nil {
 		return err
 	}
 	*pos = next
 	return w.succeeded(ctx, f.ID, objects)
 }
 
+// enter takes a slot, which leave gives back.
+func enter(ctx context.Context, slots chan struct{}) (leave func(), err error) {
+	select {
+	case slots <- struct{}{}:
+		return func() { <-slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 func (w *worker) objects(ctx context.Context, f *flowlog.FlowLog, b *batch) ([]object, error) {
+	leave, err := enter(ctx, w.s.making)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	fs, err := newFiles(f, b, w.s.cfg.Ranges)
 	if err != nil {
 		return nil, err
@@ -194,6 +215,7 @@ func (w *worker) failed(ctx context.Context, id string, cause error) error {
 	if ctx.Err() != nil {
 		return nil // we were told to stop; nothing has failed
 	}
+	w.s.cfg.Metrics.failed(id)
 	st, err := w.s.cfg.Logs.Status(ctx, id)
 	if err != nil {
 		return err

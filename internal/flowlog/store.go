@@ -185,7 +185,12 @@ func (s *Store) Delete(ctx context.Context, id string, now time.Time) error {
 
 // Forget removes a flow log that has ended.
 func (s *Store) Forget(ctx context.Context, id string) error {
-	if err := errors.Join(s.logs.Delete(ctx, id), s.status.Delete(ctx, id)); err != nil {
+	// The status first: nobody would come back for it.
+	err := s.status.Delete(ctx, id)
+	if err == nil {
+		err = s.logs.Delete(ctx, id)
+	}
+	if err != nil {
 		return fmt.Errorf("flowlog: forget %s: %w", id, err)
 	}
 	return nil
