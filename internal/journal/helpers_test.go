@@ -39,6 +39,12 @@ func leaks() int {
 		buf := make([]byte, 1<<20)
 		left = nil
 		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+			if strings.Contains(g, "(*msgBlock).flushLoop") {
+				// Sometimes left of a batch that found the disk full, with its
+				// removed file (nats-server 2.15.2). A journal that was not
+				// closed leaves much else.
+				continue
+			}
 			if strings.Contains(g, "nats-io/") || strings.Contains(g, "weir/internal/journal.(") {
 				left = append(left, g)
 			}
