@@ -159,6 +159,8 @@ func (j *Journal) tryAppend(ctx context.Context, h *hostState, token string, b *
 // send stores the messages in one step, if the last message of their subject
 // is expected, and returns the sequence of the last one.
 func (j *Journal) send(ctx context.Context, messages []*nats.Msg, expected uint64) (seq uint64, err error) {
+	j.sending.RLock()
+	defer j.sending.RUnlock()
 	messages[0].Header.Set(headerExpected, strconv.FormatUint(expected, 10))
 	if len(messages) == 1 {
 		return j.request(ctx, messages[0])
@@ -217,7 +219,9 @@ func (j *Journal) pack(b *Batch, subject string) (messages []*nats.Msg, raw, sto
 // its last message, 0 if that was released. The stream is asked first: a
 // position is written to the bucket before its message is removed.
 func (j *Journal) lastOf(ctx context.Context, token string) (position, uint64, error) {
-	m, err := j.windows.GetLastMsgForSubject(ctx, windowsPrefix+token)
+	asking, cancel := j.ask(ctx)
+	defer cancel()
+	m, err := j.windows.GetLastMsgForSubject(asking, windowsPrefix+token)
 	if err == nil {
 		if !complete(m.Header) {
 			return position{}, 0, errors.New("its batch is not complete")

@@ -103,6 +103,13 @@ func (e *embedded) life() context.Context {
 	return e.alive
 }
 
+// fail says that the present server is of no use.
+func (e *embedded) fail() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.broken()
+}
+
 // room says whether n more bytes of messages can be stored: a batch of several
 // messages is written twice.
 func (e *embedded) room(n int) (bool, error) {
@@ -111,32 +118,28 @@ func (e *embedded) room(n int) (bool, error) {
 }
 
 // keep starts the server again whenever it cannot write and there is room to
-// try again, and then calls repair, until ctx ends.
-func (e *embedded) keep(ctx context.Context, repair func(context.Context) error) {
+// try again, until ctx ends. restart does so.
+func (e *embedded) keep(ctx context.Context, restart func(context.Context) error) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-e.life().Done():
 		}
-		for {
-			if free, err := freeBytes(e.dir); err == nil && free >= reserve/2 {
-				e.stop()
-				err := e.start()
-				if err == nil {
-					e.log.Warn("journal server started again after it could not write", "dir", e.dir)
-					if err := repair(ctx); err != nil && ctx.Err() == nil {
-						e.log.Error("journal not checked after start", "dir", e.dir, "err", err)
-					}
-					break
-				}
+		if free, err := freeBytes(e.dir); err == nil && free >= reserve/2 {
+			err := restart(ctx)
+			if err == nil {
+				e.log.Warn("journal server started again after it could not write", "dir", e.dir)
+				continue
+			}
+			if ctx.Err() == nil {
 				e.log.Error("journal server does not start", "dir", e.dir, "err", err)
 			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(200 * time.Millisecond):
-			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }

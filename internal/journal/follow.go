@@ -72,9 +72,9 @@ func (f *follower) run(ctx context.Context) error {
 	if f.last > 0 {
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, f.last+1
 	}
-	create, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	consumer, err := f.j.js.CreateConsumer(create, f.stream, cfg)
+	asking, cancel := f.j.ask(ctx)
+	consumer, err := f.j.js.CreateConsumer(asking, f.stream, cfg)
+	cancel()
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,9 @@ type Journal struct {
 	closing sync.Once
 	closed  error
 
+	// sending is held for reading while a batch is on its way.
+	sending sync.RWMutex
+
 	mu    sync.Mutex
 	state map[string]*hostState // by host
 
@@ -93,7 +96,7 @@ func open(ctx context.Context, cfg Config) (_ *Journal, err error) {
 		if err := j.repair(ctx); err != nil {
 			return nil, err
 		}
-		j.start(func() { j.embedded.keep(j.life, j.repairLater) })
+		j.start(func() { j.embedded.keep(j.life, j.restart) })
 	}
 	return j, nil
 }
@@ -218,12 +221,14 @@ func (j *Journal) api(ctx context.Context, call string, req, resp any) error {
 // completes such a batch itself when it starts; only a disk that forgot a
 // synced file can leave one.
 func (j *Journal) repair(ctx context.Context) error {
-	info, err := j.windows.Info(ctx)
+	info, err := j.info(ctx)
 	if err != nil {
 		return err
 	}
 	for seq := info.State.LastSeq; seq >= info.State.FirstSeq && seq > 0; seq-- {
-		m, err := j.windows.GetMsg(ctx, seq)
+		asking, cancel := j.ask(ctx)
+		m, err := j.windows.GetMsg(asking, seq)
+		cancel()
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue // removed by an earlier repair
 		}
@@ -241,16 +246,24 @@ func (j *Journal) repair(ctx context.Context) error {
 	return nil
 }
 
-// repairLater is repair when the connection may not be back yet.
-func (j *Journal) repairLater(ctx context.Context) (err error) {
-	for attempt := range 10 {
+// restart starts the embedded server again and repairs what it left. Nothing is
+// sent meanwhile: a batch on its way would look like one without its rest.
+func (j *Journal) restart(ctx context.Context) (err error) {
+	j.sending.Lock()
+	defer j.sending.Unlock()
+	j.embedded.stop()
+	if err := j.embedded.start(); err != nil {
+		return err
+	}
+	for attempt := range 10 { // the connection may not be back yet
 		if err = j.repair(ctx); err == nil || ctx.Err() != nil {
-			break
+			return err
 		}
 		if err := pause(ctx, attempt); err != nil {
 			return err
 		}
 	}
+	j.embedded.fail() // try again from the beginning
 	return err
 }
 
@@ -330,6 +343,8 @@ func (j *Journal) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	if j.life.Err() != nil {
 		return nil, ErrClosed
 	}
+	ctx, cancel := j.ask(ctx)
+	defer cancel()
 	info, err := j.windows.Info(ctx)
 	if err != nil {
 		return nil, err

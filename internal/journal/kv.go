@@ -228,6 +228,8 @@ func (kv *KV) message(token string, value []byte) *nats.Msg {
 
 // get returns a value and its revision; with ErrNotFound, that of the deletion.
 func (kv *KV) get(ctx context.Context, token string) ([]byte, uint64, error) {
+	ctx, cancel := kv.j.ask(ctx)
+	defer cancel()
 	m, err := kv.stream.GetLastMsgForSubject(ctx, kv.prefix+token)
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):

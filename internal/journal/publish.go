@@ -34,13 +34,26 @@ func complete(h nats.Header) bool {
 }
 
 // answerTimeout is how long one question to the server may take.
-const answerTimeout = 10 * time.Second
+const answerTimeout = 5 * time.Second
 
 // errIncomplete reports a batch that the server lost a part of.
 var errIncomplete = fmt.Errorf("batch was interrupted: %w", errRetry)
 
 // errNotSent reports a message that never reached the server.
 var errNotSent = fmt.Errorf("server is away: %w", errRetry)
+
+// ask returns a context for one question to the server: it ends after
+// answerTimeout, with the journal, and when the embedded server is about to be
+// started again, because the answer to a question of before never comes.
+func (j *Journal) ask(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	stop := context.AfterFunc(j.life, cancel)
+	stopServer := func() bool { return true }
+	if j.embedded != nil {
+		stopServer = context.AfterFunc(j.embedded.life(), cancel)
+	}
+	return ctx, func() { stop(); stopServer(); cancel() }
+}
 
 // request sends a message and waits for the answer to be stored, and returns
 // its sequence: 0 for a part of a batch that is not its last. It wraps errRetry
@@ -49,16 +62,11 @@ func (j *Journal) request(ctx context.Context, m *nats.Msg) (uint64, error) {
 	if j.life.Err() != nil {
 		return 0, ErrClosed
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	if j.embedded != nil {
-		life := j.embedded.life()
-		if life.Err() != nil {
-			return 0, errNotSent // it is about to be started again
-		}
-		defer context.AfterFunc(life, cancel)()
+	if j.embedded != nil && j.embedded.life().Err() != nil {
+		return 0, errNotSent // it is about to be started again
 	}
-	defer context.AfterFunc(j.life, cancel)()
+	ctx, cancel := j.ask(ctx)
+	defer cancel()
 	answer, err := j.conn.RequestMsgWithContext(ctx, m)
 	switch {
 	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrBadSubject):

@@ -34,7 +34,9 @@ func (j *Journal) ReadRange(ctx context.Context, from, to uint64, fn func(*Messa
 	if info.State.NumDeleted > 0 {
 		// Messages were removed by a repair: find the last one that exists.
 		for ; to >= from; to-- {
-			_, err := j.windows.GetMsg(ctx, to)
+			asking, cancel := j.ask(ctx)
+			_, err := j.windows.GetMsg(asking, to)
+			cancel()
 			if err == nil {
 				break
 			}
@@ -153,6 +155,8 @@ func (j *Journal) release(ctx context.Context, upTo uint64) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := j.ask(ctx)
+	defer cancel()
 	return j.windows.Purge(ctx, jetstream.WithPurgeSequence(upTo+1))
 }
 
