@@ -63,7 +63,7 @@ func TestKill(t *testing.T) {
 	var unacknowledged int // of those, how many had been stored nevertheless
 	var firstSeq, had = uint64(1), 0
 	for round := range rounds {
-		acknowledged := runChild(t, dir, next, time.Duration(r.IntN(400))*time.Millisecond)
+		acknowledged := runChild(t, dir, next, round%2 == 0, time.Duration(r.IntN(300))*time.Millisecond)
 
 		j, err := Open(t.Context(), Config{Dir: dir})
 		if err != nil {
@@ -116,8 +116,9 @@ func TestKill(t *testing.T) {
 }
 
 // runChild lets a child append from a sequence on, kills it some time after it
-// has opened the journal, and returns how many batches it said were stored.
-func runChild(t *testing.T, dir string, from uint64, after time.Duration) (acknowledged uint64) {
+// has opened the journal, or after its first acknowledgement, and returns how
+// many batches it said were stored.
+func runChild(t *testing.T, dir string, from uint64, first bool, after time.Duration) (acknowledged uint64) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+dir, fmt.Sprintf("%s=%d", startEnv, from))
@@ -132,6 +133,12 @@ func runChild(t *testing.T, dir string, from uint64, after time.Duration) (ackno
 	in := bufio.NewReader(out)
 	if line, err := in.ReadString('\n'); line != "open\n" {
 		t.Fatalf("child says %q, %v", line, err)
+	}
+	if first {
+		if line, err := in.ReadString('\n'); err != nil {
+			t.Fatalf("child says %q, %v", line, err)
+		}
+		acknowledged++
 	}
 	time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
 	rest, err := io.ReadAll(in)
