@@ -13,6 +13,13 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type CaptureAtWork struct {
+	_      structs.HostLayout
+	First  uint32
+	Second uint32
+	Taken  uint64
+}
+
 type CaptureCause uint32
 
 const (
@@ -77,13 +84,6 @@ type CaptureFragmentKey struct {
 	Slot   uint16
 	Proto  uint8
 	Egress uint8
-}
-
-type CaptureHandled struct {
-	_    structs.HostLayout
-	Skb  [4]uint64
-	Busy uint32
-	Pad  uint32
 }
 
 type CaptureIface struct {
@@ -165,30 +165,31 @@ type CaptureReasons struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	CaptureMapCauses         = "causes"
-	CaptureMapControl        = "control"
-	CaptureMapDevices        = "devices"
-	CaptureMapFlows40        = "flows4_0"
-	CaptureMapFlows41        = "flows4_1"
-	CaptureMapFlows60        = "flows6_0"
-	CaptureMapFlows61        = "flows6_1"
-	CaptureMapFragments      = "fragments"
-	CaptureMapHandledPackets = "handled_packets"
-	CaptureMapLastSeen       = "last_seen"
-	CaptureMapOverflow       = "overflow"
-	CaptureMapUsage          = "usage"
-	CaptureMapWake           = "wake"
-	CaptureProgClock         = "clock"
-	CaptureProgEgress        = "egress"
-	CaptureProgIngress       = "ingress"
-	CaptureProgRefusedBtf    = "refused_btf"
-	CaptureProgRefusedRaw    = "refused_raw"
-	CaptureProgSecondBtf     = "second_btf"
-	CaptureProgSecondRaw     = "second_raw"
-	CaptureVarEnumerations   = "enumerations"
-	CaptureVarHighMark       = "high_mark"
-	CaptureVarMe             = "me"
-	CaptureVarReasons        = "reasons"
+	CaptureMapAtWork       = "at_work"
+	CaptureMapCauses       = "causes"
+	CaptureMapControl      = "control"
+	CaptureMapDevices      = "devices"
+	CaptureMapFlows40      = "flows4_0"
+	CaptureMapFlows41      = "flows4_1"
+	CaptureMapFlows60      = "flows6_0"
+	CaptureMapFlows61      = "flows6_1"
+	CaptureMapFragments    = "fragments"
+	CaptureMapLastSeen     = "last_seen"
+	CaptureMapOverflow     = "overflow"
+	CaptureMapTaken        = "taken"
+	CaptureMapUsage        = "usage"
+	CaptureMapWake         = "wake"
+	CaptureProgClock       = "clock"
+	CaptureProgEgress      = "egress"
+	CaptureProgIngress     = "ingress"
+	CaptureProgRefusedBtf  = "refused_btf"
+	CaptureProgRefusedRaw  = "refused_raw"
+	CaptureProgSecondBtf   = "second_btf"
+	CaptureProgSecondRaw   = "second_raw"
+	CaptureVarEnumerations = "enumerations"
+	CaptureVarHighMark     = "high_mark"
+	CaptureVarMe           = "me"
+	CaptureVarReasons      = "reasons"
 )
 
 // LoadCapture returns the embedded CollectionSpec for Capture.
@@ -246,19 +247,20 @@ type CaptureProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type CaptureMapSpecs struct {
-	Causes         *ebpf.MapSpec `ebpf:"causes"`
-	Control        *ebpf.MapSpec `ebpf:"control"`
-	Devices        *ebpf.MapSpec `ebpf:"devices"`
-	Flows40        *ebpf.MapSpec `ebpf:"flows4_0"`
-	Flows41        *ebpf.MapSpec `ebpf:"flows4_1"`
-	Flows60        *ebpf.MapSpec `ebpf:"flows6_0"`
-	Flows61        *ebpf.MapSpec `ebpf:"flows6_1"`
-	Fragments      *ebpf.MapSpec `ebpf:"fragments"`
-	HandledPackets *ebpf.MapSpec `ebpf:"handled_packets"`
-	LastSeen       *ebpf.MapSpec `ebpf:"last_seen"`
-	Overflow       *ebpf.MapSpec `ebpf:"overflow"`
-	Usage          *ebpf.MapSpec `ebpf:"usage"`
-	Wake           *ebpf.MapSpec `ebpf:"wake"`
+	AtWork    *ebpf.MapSpec `ebpf:"at_work"`
+	Causes    *ebpf.MapSpec `ebpf:"causes"`
+	Control   *ebpf.MapSpec `ebpf:"control"`
+	Devices   *ebpf.MapSpec `ebpf:"devices"`
+	Flows40   *ebpf.MapSpec `ebpf:"flows4_0"`
+	Flows41   *ebpf.MapSpec `ebpf:"flows4_1"`
+	Flows60   *ebpf.MapSpec `ebpf:"flows6_0"`
+	Flows61   *ebpf.MapSpec `ebpf:"flows6_1"`
+	Fragments *ebpf.MapSpec `ebpf:"fragments"`
+	LastSeen  *ebpf.MapSpec `ebpf:"last_seen"`
+	Overflow  *ebpf.MapSpec `ebpf:"overflow"`
+	Taken     *ebpf.MapSpec `ebpf:"taken"`
+	Usage     *ebpf.MapSpec `ebpf:"usage"`
+	Wake      *ebpf.MapSpec `ebpf:"wake"`
 }
 
 // CaptureVariableSpecs contains global variables before they are loaded into the kernel.
@@ -291,23 +293,25 @@ func (o *CaptureObjects) Close() error {
 //
 // It can be passed to LoadCaptureObjects or ebpf.CollectionSpec.LoadAndAssign.
 type CaptureMaps struct {
-	Causes         *ebpf.Map `ebpf:"causes"`
-	Control        *ebpf.Map `ebpf:"control"`
-	Devices        *ebpf.Map `ebpf:"devices"`
-	Flows40        *ebpf.Map `ebpf:"flows4_0"`
-	Flows41        *ebpf.Map `ebpf:"flows4_1"`
-	Flows60        *ebpf.Map `ebpf:"flows6_0"`
-	Flows61        *ebpf.Map `ebpf:"flows6_1"`
-	Fragments      *ebpf.Map `ebpf:"fragments"`
-	HandledPackets *ebpf.Map `ebpf:"handled_packets"`
-	LastSeen       *ebpf.Map `ebpf:"last_seen"`
-	Overflow       *ebpf.Map `ebpf:"overflow"`
-	Usage          *ebpf.Map `ebpf:"usage"`
-	Wake           *ebpf.Map `ebpf:"wake"`
+	AtWork    *ebpf.Map `ebpf:"at_work"`
+	Causes    *ebpf.Map `ebpf:"causes"`
+	Control   *ebpf.Map `ebpf:"control"`
+	Devices   *ebpf.Map `ebpf:"devices"`
+	Flows40   *ebpf.Map `ebpf:"flows4_0"`
+	Flows41   *ebpf.Map `ebpf:"flows4_1"`
+	Flows60   *ebpf.Map `ebpf:"flows6_0"`
+	Flows61   *ebpf.Map `ebpf:"flows6_1"`
+	Fragments *ebpf.Map `ebpf:"fragments"`
+	LastSeen  *ebpf.Map `ebpf:"last_seen"`
+	Overflow  *ebpf.Map `ebpf:"overflow"`
+	Taken     *ebpf.Map `ebpf:"taken"`
+	Usage     *ebpf.Map `ebpf:"usage"`
+	Wake      *ebpf.Map `ebpf:"wake"`
 }
 
 func (m *CaptureMaps) Close() error {
 	return _CaptureClose(
+		m.AtWork,
 		m.Causes,
 		m.Control,
 		m.Devices,
@@ -316,9 +320,9 @@ func (m *CaptureMaps) Close() error {
 		m.Flows60,
 		m.Flows61,
 		m.Fragments,
-		m.HandledPackets,
 		m.LastSeen,
 		m.Overflow,
+		m.Taken,
 		m.Usage,
 		m.Wake,
 	)

@@ -164,21 +164,29 @@ struct {
 	__type(value, struct last_seen);
 } last_seen SEC(".maps");
 
-// The discarded packets that the drop program has taken on this CPU, the latest
-// first, and whether it is at one: see handled in discarded.h.
-enum { MAX_HANDLED = 4 };
+// Refused packets that the first drop program has taken and the second has not
+// seen yet, of those that can be interrupted: see discarded.h.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64); // address of the packet buffer
+	__type(value, __u8);
+} taken SEC(".maps");
 
-struct handled {
-	__u64 skb[MAX_HANDLED];
-	__u32 busy, _pad;
+// Which of the drop programs are at work on this CPU (the kernel knows it a few
+// instructions earlier and later), and which packet the first took last of those
+// that cannot be interrupted.
+struct at_work {
+	__u32 first, second;
+	__u64 taken;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct handled);
-} handled_packets SEC(".maps");
+	__type(value, struct at_work);
+} at_work SEC(".maps");
 
 // What of an interface's traffic is left out. Bits of exclude are 1 << enum
 // exclusion.
