@@ -32,6 +32,7 @@ type service struct {
 	cfg      *vpc.Config
 	log      *slog.Logger
 	ranges   *vpc.Ranges // nil if there are none
+	host     string      // this host's name in the journal
 	model    *vpc.Resolver
 	key      rootKey
 	journal  *journal.Journal
@@ -82,9 +83,14 @@ func openService(ctx context.Context, o *serveOptions, cfg *vpc.Config, model *v
 	if err != nil {
 		return nil, err
 	}
+	s.host = vpc.NewHost().ID("host")
+	tables, _, err := s.journal.Position(ctx, s.host)
+	if err != nil {
+		return nil, err
+	}
 	s.source, err = capture.Open(capture.Config{
 		MaxFlows: cfg.Serve.MaxFlows, Exclude: capture.DefaultExclusions, Pin: o.pin,
-		Aligned: true, Covered: true, Logger: s.log,
+		Aligned: true, Covered: true, After: tables, Logger: s.log,
 	})
 	if err != nil {
 		return nil, err
@@ -120,16 +126,15 @@ func (s *service) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	host := vpc.NewHost().ID("host")
 	s.agent, err = agent.New(agent.Config{
-		Host: host, Source: s.source, Journal: s.journal, Logs: s.logs, Model: s.model,
+		Host: s.host, Source: s.source, Journal: s.journal, Logs: s.logs, Model: s.model,
 		Hosts: buckets["hosts"], Interfaces: buckets["interfaces"], Metrics: captured, Logger: s.log,
 	})
 	if err != nil {
 		return err
 	}
 	s.delivery, err = delivery.New(delivery.Config{
-		Journal: s.journal, Logs: s.logs, Positions: buckets["positions"], Store: stores, Owner: host, Ranges: s.ranges,
+		Journal: s.journal, Logs: s.logs, Positions: buckets["positions"], Store: stores, Owner: s.host, Ranges: s.ranges,
 		Agents: func(ctx context.Context) ([]time.Time, error) { return agent.Through(ctx, buckets["hosts"]) },
 		Flush:  time.Duration(s.cfg.Serve.Flush), Metrics: delivered, Logger: s.log,
 	})

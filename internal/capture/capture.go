@@ -39,6 +39,10 @@ type Config struct {
 	// Unix epoch; the first one is shorter then.
 	Aligned bool
 
+	// After is the highest [flow.Window.Tables] handed over so far: new tables
+	// get a higher number, even if the clock was set back meanwhile.
+	After uint64
+
 	// Covered says that [Source.Cover] tells what to capture: interfaces that
 	// a former process captured go on until its first call.
 	Covered bool

@@ -106,3 +106,17 @@ func TestIntervalChangesAtOnce(t *testing.T) {
 		t.Errorf("windows ended after %v, want one at once and one after 2s", ends)
 	}
 }
+
+// A clock that was set back must not make new tables look older than those whose
+// windows were handed over.
+func TestTablesOnlyGrow(t *testing.T) {
+	b := newBed(t)
+	after := uint64(time.Now().Add(time.Hour).UnixNano())
+	s := b.open(Config{Covered: true, After: after})
+	b.must(s.Cover([]Device{device(b.s)}))
+	for _, w := range b.window(s) {
+		if w.Tables <= after {
+			t.Errorf("tables %d, want more than %d", w.Tables, after)
+		}
+	}
+}

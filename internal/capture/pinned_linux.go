@@ -57,7 +57,7 @@ func (s *Source) openState() error {
 	}
 	if s.st.Layout == 0 {
 		now := time.Now().UnixNano()
-		s.st = state{Layout: layout, MaxFlows: uint32(size), Start: [2]int64{now, now}, Interval: now, Created: now}
+		s.st = state{Layout: layout, MaxFlows: uint32(size), Start: [2]int64{now, now}, Interval: now, Created: max(now, int64(s.cfg.After)+1)}
 		if err := s.st.write(obj.maps[mapState]); err != nil {
 			return err
 		}
