@@ -35,6 +35,10 @@ func TestExitStatus(t *testing.T) {
 		{"capture lo --interval soon", exitUsage},
 		{"capture lo --json --out x", exitUsage},
 		{"demo --interval 1s", exitFailed},
+		{"serve --check", exitDone},
+		{"serve --check --config testdata/nobody.yaml", exitFailed},
+		{"serve --check --config testdata/wrong.yaml", exitDiffer},
+		{"serve --config testdata/wrong.yaml", exitFailed},
 	} {
 		if got := run(context.Background(), strings.Fields(tt.args)); got != tt.want {
 			t.Errorf("weir %s: status %d, want %d", tt.args, got, tt.want)

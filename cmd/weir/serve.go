@@ -68,18 +68,12 @@ wrong.`,
 func runServe(ctx context.Context, o *serveOptions, stdout io.Writer) error {
 	cfg, err := o.load()
 	if err != nil {
-		if o.check {
-			err = fmt.Errorf("%w: %w", errDiffer, err)
-		}
-		return err
+		return o.checked(err)
 	}
 	model := vpc.NewResolver(vpc.Options{Config: cfg, Logger: newLogger(o.verbose)})
 	logs, err := declared(cfg, model.Index(), time.Now())
 	if err != nil {
-		if o.check {
-			err = fmt.Errorf("%w: %w", errDiffer, err)
-		}
-		return err
+		return o.checked(err)
 	}
 	if o.check {
 		name := o.config
@@ -101,6 +95,19 @@ func runServe(ctx context.Context, o *serveOptions, stdout io.Writer) error {
 	}
 	return nil
 }
+
+// checked makes what is wrong in the configuration what --check has found.
+func (o *serveOptions) checked(err error) error {
+	if o.check && errors.As(err, new(*vpc.ConfigError)) {
+		return foundError{err}
+	}
+	return err
+}
+
+// foundError is what a check has found.
+type foundError struct{ error }
+
+func (e foundError) Unwrap() []error { return []error{e.error, errDiffer} }
 
 // load reads the file and lets flags take precedence.
 func (o *serveOptions) load() (*vpc.Config, error) {

@@ -9,6 +9,7 @@ import (
 
 	"weir/internal/flowlog"
 	"weir/internal/vpc"
+	"weir/record"
 )
 
 // declared makes flow logs of what the configuration file declares.
@@ -30,15 +31,8 @@ func declared(cfg *vpc.Config, model *vpc.Index, now time.Time) ([]flowlog.FlowL
 			},
 		}
 		f.DestinationOptions = f.Parquet || f.Hive || f.PerHour
-		err := complete(&f, d, model)
-		if err == nil {
-			err = f.Check()
-		}
-		if err == nil && f.DestinationType != flowlog.S3 {
-			err = fmt.Errorf("destination %s: only S3 is served so far", d.Destination)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("flow log %s: %w", d.Name, err))
+		if key, err := complete(&f, d, model); err != nil {
+			errs = append(errs, cfg.Wrong(fmt.Sprintf("flow-logs[%d].%s", i, key), err))
 			continue
 		}
 		logs = append(logs, f)
@@ -46,9 +40,19 @@ func declared(cfg *vpc.Config, model *vpc.Index, now time.Time) ([]flowlog.FlowL
 	return logs, errors.Join(errs...)
 }
 
-func complete(f *flowlog.FlowLog, d *vpc.FlowLogConfig, model *vpc.Index) (err error) {
+// complete fills in what has to be worked out, and checks everything. With an
+// error it returns the key that it is about.
+func complete(f *flowlog.FlowLog, d *vpc.FlowLogConfig, model *vpc.Index) (key string, err error) {
 	if f.DestinationType, f.Destination, f.LogGroup, err = flowlog.ParseDestination(d.Destination); err != nil {
-		return err
+		return "destination", err
+	}
+	if f.DestinationType != flowlog.S3 {
+		return "destination", fmt.Errorf("%q: only S3 is served so far", d.Destination)
+	}
+	if d.LogFormat != "" {
+		if _, err := record.ParseLogFormat(d.LogFormat); err != nil {
+			return "log-format", err
+		}
 	}
 	if d.Resource == "default" {
 		for _, v := range model.Network().VPCs {
@@ -65,7 +69,7 @@ func complete(f *flowlog.FlowLog, d *vpc.FlowLogConfig, model *vpc.Index) (err e
 	case strings.HasPrefix(f.ResourceID, "eni-"):
 		f.ResourceType = flowlog.NetworkInterface
 	default:
-		return fmt.Errorf("resource %q is none that is declared, and no id of a VPC, a subnet or an interface", d.Resource)
+		return "resource", fmt.Errorf("%q is none that is declared, and no id of a VPC, a subnet or an interface", d.Resource)
 	}
 	for key, value := range d.Tags {
 		f.Tags = append(f.Tags, flowlog.Tag{Key: key, Value: value})
@@ -79,5 +83,5 @@ func complete(f *flowlog.FlowLog, d *vpc.FlowLogConfig, model *vpc.Index) (err e
 		}
 	}
 	slices.SortFunc(f.TagFields, func(a, b flowlog.TagField) int { return strings.Compare(a.ResourceType, b.ResourceType) })
-	return nil
+	return "name", f.Check()
 }

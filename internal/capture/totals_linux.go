@@ -40,6 +40,20 @@ func (s *Source) Totals() (Totals, error) {
 	defer s.mu.Unlock()
 	t.Skipped = flow.Count{Packets: s.st.Skipped[0], Bytes: s.st.Skipped[1]}
 	t.Windows, t.EarlySwaps, t.Unmatched = s.st.Windows, s.st.EarlySwaps, s.unmatched
+	// And those of windows that are open, or wait to be handed over.
+	for i := range s.slots {
+		if s.slots[i].State == slotFree {
+			continue
+		}
+		for generation := range uint32(2) {
+			skipped, err := s.skipped(uint16(i), generation)
+			if err != nil {
+				return t, fmt.Errorf("capture: %w", err)
+			}
+			t.Skipped.Add(skipped[flow.Ingress])
+			t.Skipped.Add(skipped[flow.Egress])
+		}
+	}
 	return t, nil
 }
 

@@ -57,6 +57,8 @@ type Config struct {
 
 	// Where buckets are. A bucket that no entry names is in the embedded store.
 	Destinations []DestinationConfig `yaml:"destinations"`
+
+	from *written // nil for a default
 }
 
 // ServeConfig says how "weir serve" runs.

@@ -109,7 +109,24 @@ func Parse(name string, data []byte) (*Config, error) {
 		slices.SortStableFunc(d.problems, func(a, b Problem) int { return a.Line - b.Line })
 		return fail(d.problems...)
 	}
+	c.from = &written{name, d}
 	return c, nil
+}
+
+// written tells where in a file each value of a configuration stands.
+type written struct {
+	name string
+	d    *decoder
+}
+
+// Wrong returns a [*ConfigError] about a value that only whoever uses it can
+// judge; path is like flow-logs[0].log-format.
+func (c *Config) Wrong(path string, err error) error {
+	p := Problem{Path: path, Message: err.Error()}
+	if c.from == nil {
+		return &ConfigError{"configuration", []Problem{p}}
+	}
+	return &ConfigError{c.from.name, []Problem{newProblem(tokenOf(c.from.d.place(path)), path, p.Message)}}
 }
 
 // Default returns the configuration of an empty file.
