@@ -9,11 +9,11 @@ ROOT := $(if $(filter 0,$(shell id -u)),,-exec sudo)
 
 export CGO_ENABLED = 0
 
-.PHONY: help check test fuzz bench generate e2e
+.PHONY: help check test fuzz bench bench-peers bench-serve generate e2e
 
 help: ## print this list
-	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)/\1|\2/' | \
-		while IFS='|' read -r target text; do printf '  make %-10s %s\n' "$$target" "$$text"; done
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
+		while IFS='|' read -r target text; do printf '  make %-11s %s\n' "$$target" "$$text"; done
 
 check: ## gofmt, vet, staticcheck, floors and comments of packages, generated pages
 	@test -z "$$(gofmt -l .)" || { echo 'not formatted:'; gofmt -l .; exit 1; }
@@ -34,6 +34,13 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 
 bench: ## every benchmark, BENCHTIME (1x) each
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) $(ROOT) ./...
+
+# sudo -E: what to run is told by a variable.
+bench-peers: ## compare capture with softflowd, nfdump, pmacct, as root
+	WEIR_PEERS=3 go test -count=1 -timeout 40m -v -run '^TestPeers' $(if $(ROOT),-exec 'sudo -E') ./internal/capture
+
+bench-serve: ## measure weir serve with 200 interfaces and 20 flow logs, as root
+	WEIR_LOAD=1 go test -count=1 -timeout 20m -v -run '^TestServeLoad' $(if $(ROOT),-exec 'sudo -E') ./cmd/weir
 
 generate: ## compile kernel programs, write generated pages; fail if they change
 	go generate ./...

@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
-	"sort"
 	"testing"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -181,87 +178,6 @@ func spentOnDrops(b *bed, s *Source) (ns int64) {
 		ns += stats.Runtime.Nanoseconds()
 	}
 	return ns
-}
-
-// BenchmarkTraffic reports what traffic feels: the median ratio of on to off, of
-// round trips in UDP and TCP and of TCP throughput, in turn within one run.
-func BenchmarkTraffic(b *testing.B) {
-	bed := newBed(b)
-	echo, err := bed.server.ServeUDP(netip.AddrPortFrom(server4, 7))
-	bed.must(err)
-	defer echo.Close()
-	udpTrips := func() float64 {
-		const n = 5000
-		start := time.Now()
-		_, answered, err := bed.client.ExchangeUDP(b.Context(), lab.UDPConfig{Dst: echo.Addr(), Count: n})
-		bed.must(err)
-		return float64(time.Since(start).Nanoseconds()) / float64(answered)
-	}
-	l, err := bed.server.Listen("tcp", netip.AddrPortFrom(server4, 80).String())
-	bed.must(err)
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				buf := make([]byte, 64)
-				for {
-					n, err := c.Read(buf)
-					if err != nil {
-						return
-					}
-					if _, err := c.Write(buf[:n]); err != nil {
-						return
-					}
-				}
-			}()
-		}
-	}()
-	c, err := bed.client.DialContext(b.Context(), "tcp", l.Addr().String())
-	bed.must(err)
-	defer c.Close()
-	tcpTrips := func() float64 {
-		const n = 5000
-		buf := make([]byte, 64)
-		start := time.Now()
-		for range n {
-			_, err := c.Write(buf)
-			bed.must(err)
-			_, err = c.Read(buf)
-			bed.must(err)
-		}
-		return float64(time.Since(start).Nanoseconds()) / n
-	}
-	throughput := func() float64 {
-		const n = 64 << 20
-		start := time.Now()
-		bed.transfer(netip.AddrPortFrom(server4, 81), n)
-		return n / time.Since(start).Seconds()
-	}
-	var offs, ons [3][]float64
-	for b.Loop() {
-		for range 3 {
-			for i, f := range []func() float64{udpTrips, tcpTrips, throughput} {
-				offs[i] = append(offs[i], f())
-			}
-			s := bed.open(Config{Exclude: DefaultExclusions}, of(bed.server, "eth0"))
-			for i, f := range []func() float64{udpTrips, tcpTrips, throughput} {
-				ons[i] = append(ons[i], f())
-			}
-			bed.must(s.Close())
-		}
-	}
-	median := func(v []float64) float64 { v = slices.Clone(v); sort.Float64s(v); return v[len(v)/2] }
-	b.ReportMetric(median(ons[0])/median(offs[0]), "udp-rtt-ratio")
-	b.ReportMetric(median(ons[1])/median(offs[1]), "tcp-rtt-ratio")
-	b.ReportMetric(median(ons[2])/median(offs[2]), "throughput-ratio")
-	b.ReportMetric(slices.Min(ons[0])-slices.Min(offs[0]), "udp-rtt-ns-more")
-	b.ReportMetric(slices.Min(ons[1])-slices.Min(offs[1]), "tcp-rtt-ns-more")
-	b.ReportMetric(0, "ns/op")
 }
 
 // BenchmarkAttach reports how long an interface takes until it is captured, with
