@@ -21,6 +21,12 @@ func (s *Source) Cover(devices []Device) error {
 		return errors.New("capture: closed")
 	}
 	s.covers = true
+	for name, ns := range s.spaces {
+		if ns.replaced() {
+			delete(s.spaces, name)
+			defer ns.close() // when what was captured in it has been taken off
+		}
+	}
 	var errs []error
 	wanted := make(map[deviceID]bool)
 	for _, d := range devices {

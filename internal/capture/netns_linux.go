@@ -39,6 +39,13 @@ func openNamespace(name string) (*namespace, error) {
 	return n, nil
 }
 
+// replaced reports whether the namespace's name is that of another one by now.
+func (n *namespace) replaced() bool {
+	var held, found unix.Stat_t
+	return n.name != "" && unix.Fstat(int(n.handle), &held) == nil &&
+		unix.Stat(NamespacePath(n.name), &found) == nil && (held.Dev != found.Dev || held.Ino != found.Ino)
+}
+
 func (n *namespace) close() {
 	n.link.Close()
 	n.handle.Close()
