@@ -3,13 +3,14 @@
 
 FUZZTIME ?= 30s
 BENCHTIME ?= 1x
+KILLS ?= 100
 
 # Kernel tests take root. As a user, test binaries run under sudo.
 ROOT := $(if $(filter 0,$(shell id -u)),,-exec sudo)
 
 export CGO_ENABLED = 0
 
-.PHONY: help check test fuzz bench bench-peers bench-serve generate e2e
+.PHONY: help check test fuzz bench bench-peers bench-serve generate e2e crash
 
 help: ## print this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -28,6 +29,9 @@ test: ## all tests; kernel tests are skipped unless root
 
 e2e: ## all tests with those of the kernel, as root, nothing cached
 	go test -count=1 $(ROOT) ./...
+
+crash: ## kill weir serve KILLS (100) times under traffic, as root, and count what is delivered
+	go test -count=1 -timeout 1h $(ROOT) -run '^TestCrash$$' -v ./cmd/weir -crash.kills $(KILLS)
 
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	.ci/fuzz $(FUZZTIME)
