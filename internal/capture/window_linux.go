@@ -196,11 +196,17 @@ func (s *Source) handOver(closed uint32, t4 *table[bpf.CaptureKey4], t6 *table[b
 	start, end := fromNano(s.st.Start[closed]), fromNano(s.st.End)
 	by := make(map[uint16]*flow.Window)
 	for i := range s.slots {
-		if slot, e := uint16(i), &s.slots[i]; e.State != slotFree && s.since[slot].Before(end) {
-			by[slot] = &flow.Window{
+		if slot, e := uint16(i), &s.slots[i]; e.State != slotFree {
+			w := &flow.Window{
 				Tables: uint64(s.st.Created), Sequence: s.st.Windows, Interface: e.iface(),
-				Start: s.begun(slot, start, end), End: end,
+				Start: s.begun(slot, start), End: end,
 			}
+			if since := s.since[slot]; !since.Before(end) {
+				// Attached to after the moment the window is said to end at, and
+				// before it was closed: its packets are here.
+				w.Start, w.End = since, since.Add(1)
+			}
+			by[slot] = w
 		}
 	}
 	m := &merger{
@@ -247,11 +253,11 @@ func (s *Source) worthTelling(slot uint16, w *flow.Window) bool {
 	if len(w.Flows) > 0 || w.SkippedAll().Packets > 0 {
 		return true
 	}
-	if s.st.EndsInterval == 0 || e.Active != 0 || e.State != slotActive && !s.closed {
+	if s.st.EndsInterval == 0 || s.st.End < w.End.UnixNano() || e.Active != 0 || e.State != slotActive && !s.closed {
 		return false
 	}
 	w.Quiet = true
-	w.Start = s.begun(slot, fromNano(s.st.From), w.End)
+	w.Start = s.begun(slot, fromNano(s.st.From))
 	return true
 }
 
@@ -274,14 +280,11 @@ func (s *Source) noteActive(by map[uint16]*flow.Window) error {
 	return nil
 }
 
-// begun returns when a window that ends at end began for an interface that may
-// have been attached to meanwhile.
-func (s *Source) begun(slot uint16, start, end time.Time) time.Time {
+// begun returns when a window that began at start did so for an interface that
+// may have been attached to meanwhile.
+func (s *Source) begun(slot uint16, start time.Time) time.Time {
 	if since := s.since[slot]; since.After(start) {
-		start = since
-	}
-	if start.After(end) { // attached to after a late window's nominal end
-		return end
+		return since
 	}
 	return start
 }
