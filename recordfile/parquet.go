@@ -1,13 +1,15 @@
 package recordfile
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 
-	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress"
 	"github.com/parquet-go/parquet-go/compress/gzip"
 	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 
 	"weir/record"
 )
@@ -41,34 +43,32 @@ const (
 	// parquetLevel: encoded values leave gzip little to find; level 6 would save 3 %.
 	parquetLevel = 3
 
-	// batchRecords is how many records are gathered before their values are
-	// handed on, column by column.
-	batchRecords = 512
+	// A page has so many records.
+	pageRecords = 32 << 10
 	// A row group has at most so many records, and so many bytes of values and a
-	// batch: readers and writers hold a row group in memory.
-	groupRecords = 256 * batchRecords
+	// record: readers and writers hold a row group in memory.
+	groupRecords = 4 * pageRecords
 	groupBytes   = 64 << 20
+
+	// batchRecords is after how many records the size is estimated anew.
+	batchRecords = 512
 )
 
 // createdBy follows the form that Java's readers parse: they mistrust statistics
-// of an author they cannot read. The number is that of our layout, not of a
-// release, so that releases write the same bytes.
+// of an author they cannot read. The number is that of schema and encodings, not of
+// a release, so that releases write the same bytes.
 const createdBy = "weir version 1 (build 1)"
 
 // A ParquetWriter writes a Parquet file.
 type ParquetWriter struct {
-	config  *parquet.WriterConfig
-	file    *parquet.GenericWriter[any]
-	cols    []*parquet.ColumnWriter
-	out     counter
 	columns []column
-	version int64
+	pages   *pageWriter
+	out     counter
+	footer  format.FileMetaData // so far
 
-	rows       int      // records in the batch
-	text       textArea // of the batch
-	batchBytes int64    // values of the batch
-	groupRows  int      // records in the row group, without the batch
-	groupBytes int64
+	footerSize int64 // of the footer's row groups, in bytes
+	rows       int   // records in the row group
+	bytes      int   // of their values
 	size       Size
 	closed     bool
 }
@@ -86,33 +86,22 @@ func NewParquetWriter(w io.Writer, f record.Format, o ParquetOptions) (*ParquetW
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
-	p := &ParquetWriter{columns: columns, version: int64(f.Version())}
-	config, err := parquet.NewWriterConfig(schema, &parquet.WriterConfig{
-		CreatedBy:   createdBy,
-		Compression: codec,
-		// Every reader knows version 1 of pages.
-		DataPageVersion: 1,
-	}, // The index of pages has the same statistics as their headers would.
-		parquet.DataPageStatistics(false))
-	if err != nil {
-		return nil, fmt.Errorf("parquet: %w", err)
+	p := &ParquetWriter{columns: columns, pages: newPageWriter(codec)}
+	p.footer = format.FileMetaData{Version: 2, Schema: schema, CreatedBy: createdBy}
+	for range columns { // bounds are in the order of the type
+		p.footer.ColumnOrders = append(p.footer.ColumnOrders, format.ColumnOrder{Value: new(format.TypeDefinedOrder)})
 	}
-	p.config = config
 	return p, p.Reset(w)
 }
 
 // Reset begins a new file, written to w.
 func (p *ParquetWriter) Reset(w io.Writer) error {
 	p.out = counter{w: w}
-	// Its own Reset loses the names of columns in the second file (v0.32.0), so
-	// every file has a new writer. Pages and compressors are pooled all the same.
-	p.file = parquet.NewGenericWriter[any](&p.out, p.config)
-	p.cols = p.file.ColumnWriters()
-	p.text.reset()
 	for i := range p.columns {
-		p.columns[i].last = nil
+		p.columns[i].reset()
 	}
-	p.rows, p.batchBytes, p.groupRows, p.groupBytes = 0, 0, 0, 0
+	p.footer.NumRows, p.footer.RowGroups, p.footerSize = 0, nil, 0
+	p.rows, p.bytes = 0, 0
 	p.size, p.closed = Size{}, false
 	return nil
 }
@@ -121,79 +110,72 @@ func (p *ParquetWriter) Reset(w io.Writer) error {
 func (p *ParquetWriter) Write(r *record.Record) error {
 	size := 0
 	for i := range p.columns {
-		c := &p.columns[i]
-		v := &c.values[p.rows]
-		var text []byte
-		var ok bool
-		switch c.kind {
-		case kindInt32, kindInt64:
-			x, ok := r.Int(c.field)
-			if !ok && c.field == record.Version {
-				x, ok = p.version, true
-			}
-			switch {
-			case !ok:
-				*v = c.null
-			case c.kind == kindInt32:
-				*v = parquet.Int32Value(int32(x)).Level(0, 1, i)
-				size += 4
-			default:
-				*v = parquet.Int64Value(x).Level(0, 1, i)
-				size += 8
-			}
-			continue
-		case kindAddr:
-			text, ok = p.text.addr(r, c.field)
-		case kindText:
-			text, ok = r.Text(c.field)
-			text = p.text.addUnless(c.last, text)
-		case kindExtension:
-			text, ok = r.Extension(c.name)
-			text = p.text.addUnless(c.last, text)
-		}
-		switch {
-		case !ok:
-			*v = c.null
-			continue
-		case len(text) > 0 && len(c.last) > 0 && &text[0] == &c.last[0]:
-			*v = c.lastValue
-		default:
-			c.last = text
-			c.lastValue = parquet.ByteArrayValue(text).Level(0, 1, i)
-			*v = c.lastValue
-		}
-		size += 4 + len(text)
+		size += p.columns[i].add(r)
 	}
 	p.rows++
-	p.batchBytes += int64(size)
+	p.bytes += size
 	p.size.Records++
 	p.size.Uncompressed += int64(size)
-	if p.rows < batchRecords {
+	switch {
+	case p.rows >= groupRecords || p.bytes >= groupBytes:
+		return p.endGroup()
+	case p.rows%pageRecords == 0:
+		for i := range p.columns {
+			if err := p.columns[i].endPage(p.pages); err != nil {
+				return fmt.Errorf("parquet: %w", err)
+			}
+		}
+	case p.rows%batchRecords != 0:
 		return nil
 	}
-	return p.flush()
+	p.estimate()
+	return nil
 }
 
-// flush hands the batch on and ends the row group if it is large enough.
-func (p *ParquetWriter) flush() error {
+// estimate says anew how large the file is.
+func (p *ParquetWriter) estimate() {
+	n := p.out.n + p.footerSize
 	for i := range p.columns {
-		c := &p.columns[i]
-		c.last = nil
-		if _, err := p.cols[i].WriteRowValues(c.values[:p.rows]); err != nil {
-			return fmt.Errorf("parquet: column %s: %w", c.column, err)
-		}
+		n += int64(p.columns[i].size())
 	}
-	p.groupRows += p.rows
-	p.groupBytes += p.batchBytes
-	p.rows, p.batchBytes = 0, 0
-	p.text.reset()
-	if p.groupRows >= groupRecords || p.groupBytes >= groupBytes {
-		p.groupRows, p.groupBytes = 0, 0
-		if err := p.file.Flush(); err != nil {
-			return fmt.Errorf("parquet: row group: %w", err)
-		}
+	p.size.Compressed = max(p.size.Compressed, n)
+}
+
+// endGroup writes the row group.
+func (p *ParquetWriter) endGroup() error {
+	if err := p.begin(); err != nil {
+		return err
 	}
-	p.size.Compressed = max(p.size.Compressed, p.file.Size())
+	g := format.RowGroup{NumRows: int64(p.rows), FileOffset: p.out.n, Ordinal: int16(len(p.footer.RowGroups))}
+	for i := range p.columns {
+		chunk, err := p.columns[i].endGroup(p.pages, &p.out)
+		if err != nil {
+			return fmt.Errorf("parquet: %w", err)
+		}
+		g.TotalByteSize += chunk.MetaData.TotalUncompressedSize
+		g.TotalCompressedSize += chunk.MetaData.TotalCompressedSize
+		g.Columns = append(g.Columns, chunk)
+	}
+	b, err := thrift.Marshal(new(thrift.CompactProtocol), &g)
+	if err != nil {
+		return fmt.Errorf("parquet: row group: %w", err)
+	}
+	p.footerSize += int64(len(b))
+	p.footer.RowGroups = append(p.footer.RowGroups, g)
+	p.footer.NumRows += g.NumRows
+	p.rows, p.bytes = 0, 0
+	p.estimate()
+	return nil
+}
+
+// begin writes what a file begins with, unless it is there.
+func (p *ParquetWriter) begin() error {
+	if p.out.n > 0 {
+		return nil
+	}
+	if _, err := io.WriteString(&p.out, magic); err != nil {
+		return fmt.Errorf("parquet: %w", err)
+	}
 	return nil
 }
 
@@ -206,10 +188,20 @@ func (p *ParquetWriter) Close() error {
 		return nil
 	}
 	p.closed = true
-	if err := p.flush(); err != nil {
+	if p.rows > 0 {
+		if err := p.endGroup(); err != nil {
+			return err
+		}
+	}
+	if err := p.begin(); err != nil {
 		return err
 	}
-	if err := p.file.Close(); err != nil {
+	b, err := thrift.Marshal(new(thrift.CompactProtocol), &p.footer)
+	if err != nil {
+		return fmt.Errorf("parquet: footer: %w", err)
+	}
+	b = append(binary.LittleEndian.AppendUint32(b, uint32(len(b))), magic...)
+	if _, err := p.out.Write(b); err != nil {
 		return fmt.Errorf("parquet: %w", err)
 	}
 	p.size.Compressed = p.out.n

@@ -2,11 +2,11 @@ package recordfile
 
 import (
 	"fmt"
-	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 
 	"weir/record"
 )
@@ -22,77 +22,71 @@ const (
 	kindExtension
 )
 
-// A column is one column of a Parquet file.
-type column struct {
-	field  record.Field
-	name   string // the field's, as in a header
-	column string // the column's
-	kind   kind
-	values []parquet.Value // of the batch
-	null   parquet.Value
-
-	// The last text of the batch, which is often that of the next record too.
-	last      []byte
-	lastValue parquet.Value
-}
-
 // columnName returns the name of the column of the field of this name.
 func columnName(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
 // newSchema returns the columns of the format and their schema, both in its order.
-func newSchema(f record.Format) ([]column, *parquet.Schema, error) {
+// The first element of a schema is its root.
+func newSchema(f record.Format) ([]column, []format.SchemaElement, error) {
 	columns := make([]column, f.Len())
-	group := &orderedGroup{Group: parquet.Group{}}
+	schema := []format.SchemaElement{{Name: "schema", NumChildren: thrift.New(int32(f.Len()))}}
+	taken := map[string]bool{}
 	for i := range columns {
 		c := &columns[i]
 		c.field, c.name = f.Field(i), f.Name(i)
 		c.column = columnName(c.name)
-		c.values = make([]parquet.Value, batchRecords)
-		c.null = parquet.NullValue().Level(0, 0, i)
-		node := parquet.String()
+		typ := parquet.String().Type()
 		switch t := c.field.Type(); {
 		case c.field == record.None:
 			c.kind = kindExtension
 		case t == record.Int32:
-			c.kind, node = kindInt32, parquet.Leaf(parquet.Int32Type)
+			c.kind, typ = kindInt32, parquet.Int32Type
 		case t == record.Int64:
-			c.kind, node = kindInt64, parquet.Leaf(parquet.Int64Type)
+			c.kind, typ = kindInt64, parquet.Int64Type
 		case c.field.IsAddr():
 			c.kind = kindAddr
 		}
 		if c.field != record.None {
 			c.column = c.field.Column()
 		}
-		// Nearly every value of bytes is its own: a dictionary would only cost.
-		if c.field == record.Bytes {
-			node = parquet.Encoded(node, &parquet.Plain)
-		} else {
-			node = parquet.Encoded(node, &parquet.RLEDictionary)
-		}
-		if _, twice := group.Group[c.column]; twice {
+		if taken[c.column] {
 			return nil, nil, fmt.Errorf("column %s: comes twice", c.column)
 		}
-		group.Group[c.column] = parquet.Optional(node)
-		group.order = append(group.order, c.column)
+		taken[c.column] = true
+		c.dictionary.kind = c.kind
+		// Nearly every value of bytes is its own: a dictionary would only cost.
+		c.plain = c.field == record.Bytes
+		if c.field == record.Version {
+			c.missing = int64(f.Version())
+		}
+		schema = append(schema, newElement(c.column, typ))
 	}
-	return columns, parquet.NewSchema("schema", group), nil
+	return columns, schema, nil
 }
 
-// An orderedGroup is a group whose fields have an order of ours, which
-// parquet.Group sorts by name.
-type orderedGroup struct {
-	parquet.Group
-	order []string
+// newElement returns the schema of a column.
+func newElement(name string, t parquet.Type) format.SchemaElement {
+	e := format.SchemaElement{
+		Name:           name,
+		Type:           thrift.New(*t.PhysicalType()),
+		RepetitionType: thrift.New(format.Optional),
+	}
+	if l := t.LogicalType(); l != nil {
+		e.LogicalType = *l
+	}
+	if c := t.ConvertedType(); c != nil {
+		e.ConvertedType = thrift.New(*c)
+	}
+	return e
 }
 
-// Fields returns the fields in order.
-func (g *orderedGroup) Fields() []parquet.Field {
-	fields := g.Group.Fields()
-	slices.SortFunc(fields, func(a, b parquet.Field) int {
-		return slices.Index(g.order, a.Name()) - slices.Index(g.order, b.Name())
-	})
-	return fields
+// physical is the type of values of this kind.
+func (k kind) physical() format.Type {
+	switch k {
+	case kindInt32:
+		return format.Int32
+	case kindInt64:
+		return format.Int64
+	}
+	return format.ByteArray
 }
-
-// GoType returns a type without meaning: rows are never made of Go values.
-func (g *orderedGroup) GoType() reflect.Type { return g.Group.GoType() }

@@ -56,14 +56,17 @@ type Size struct {
 // Full reports whether the file must be closed now so as to stay within [MaxSize].
 func (s Size) Full() bool { return s.Compressed >= MaxSize-slack }
 
-// counter counts what is written to w.
+// counter counts what is written to w. After an error it writes nothing more.
 type counter struct {
-	w io.Writer
-	n int64
+	w   io.Writer
+	n   int64
+	err error
 }
 
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.w.Write(b)
-	c.n += int64(n)
-	return n, err
+func (c *counter) Write(b []byte) (n int, err error) {
+	if c.err == nil {
+		n, c.err = c.w.Write(b)
+		c.n += int64(n)
+	}
+	return n, c.err
 }

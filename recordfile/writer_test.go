@@ -289,11 +289,11 @@ func TestWriteDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestRowGroups crosses the boundary of a row group.
+// TestRowGroups crosses the boundaries of a page and of a row group.
 func TestRowGroups(t *testing.T) {
 	f := mustFormat(t, "account-id+srcport+start+end+log-status+version")
 	var r record.Record
-	for _, n := range []int{groupRecords - 1, groupRecords, groupRecords + 1} {
+	for _, n := range []int{pageRecords - 1, pageRecords, pageRecords + 1, groupRecords - 1, groupRecords, groupRecords + 1} {
 		var file bytes.Buffer
 		w, err := NewParquetWriter(&file, f, ParquetOptions{})
 		if err != nil {
