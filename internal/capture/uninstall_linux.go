@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
 
@@ -49,6 +50,9 @@ func uninstall(dir string) error {
 	}
 	slices.SortStableFunc(entries, func(a, b os.DirEntry) int { return rank(a) - rank(b) })
 	for _, e := range entries {
+		if rank(e) == 0 {
+			detachPinned(filepath.Join(dir, e.Name()))
+		}
 		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
 			return fmt.Errorf("capture: uninstall: %w", err)
 		}
@@ -57,6 +61,17 @@ func uninstall(dir string) error {
 		return fmt.Errorf("capture: uninstall: %w", err)
 	}
 	return nil
+}
+
+// detachPinned takes a pinned link off at once, where its kind can be: without its
+// pin it goes too, but some time after. What is no link, or can't, stays.
+func detachPinned(pin string) {
+	l, err := link.LoadPinnedLink(pin, nil)
+	if err != nil {
+		return
+	}
+	_ = l.Detach()
+	l.Close()
 }
 
 // uninstallFilters removes tc filters, which no pin holds.
