@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -85,7 +86,8 @@ func newLoadBed(t *testing.T) *loadBed {
 		}
 		if g < 8 {
 			id := fmt.Sprintf("eni-%017x", 0xbeef00+g)
-			interfaces = append(interfaces, fmt.Sprintf("  - {match: {mac: '%v'}, id: %s}\n", b.ends[g*loadLinks][1].MAC(), id))
+			mac := b.ends[g*loadLinks][1].MAC()
+			interfaces = append(interfaces, fmt.Sprintf("  - {match: {mac: '%v'}, id: %s}\n", net.HardwareAddr(mac[:]), id))
 			flowLog(fmt.Sprintf("interface-%d", g), id, []string{"ALL", "REJECT"}[g%2], []string{"parquet", "plain-text"}[g/2%2])
 		}
 	}
