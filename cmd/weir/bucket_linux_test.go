@@ -23,13 +23,12 @@ import (
 type outage int
 
 const (
-	none    outage = iota
-	refuse         // nobody listens
-	silent         // connections are taken, and never answered
-	busy           // 503 SlowDown
-	denied         // 403 AccessDenied
-	mute           // the object is stored, and the connection breaks before the answer
-	outages        // how many there are
+	none   outage = iota
+	refuse        // nobody listens
+	silent        // connections are taken, and never answered
+	busy          // 503 SlowDown
+	denied        // 403 AccessDenied
+	mute          // the object is stored, and the connection breaks before the answer
 )
 
 // An outside is an S3 that fails when it is told to. It checks no signatures; it
