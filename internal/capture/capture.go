@@ -10,7 +10,7 @@ import (
 
 // Sizes and defaults of a [Config].
 const (
-	DefaultMaxFlows = 1 << 16
+	DefaultMaxFlows = 1 << 17
 	MinMaxFlows     = 16
 	LimitMaxFlows   = 1 << 24
 

@@ -84,7 +84,7 @@ type ServeConfig struct {
 	JournalMax Size `yaml:"journal-max" default:"10GiB" example:"20GiB"`
 
 	// How many flows of each IP version a window can hold.
-	MaxFlows int `yaml:"max-flows" default:"65536" min:"16" max:"16777216" example:"131072"`
+	MaxFlows int `yaml:"max-flows" default:"131072" min:"16" max:"16777216" example:"262144"`
 }
 
 // VPCConfig declares a VPC.
