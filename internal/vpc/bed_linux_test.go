@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"weir/internal/lab"
+	"weir/internal/lab/labtest"
 )
 
 // TestMain fails if the tests leave descriptors of namespaces or sockets behind.
@@ -50,13 +51,6 @@ func openSockets() (left []string) {
 	return left
 }
 
-func needRoot(t testing.TB) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("skipped: making network namespaces takes root")
-	}
-}
-
 // A bed is a lab whose namespaces have names in /run/netns, and a resolver that
 // watches some of them.
 type bed struct {
@@ -66,7 +60,7 @@ type bed struct {
 }
 
 func newBed(t testing.TB) *bed {
-	needRoot(t)
+	labtest.NeedRoot(t)
 	b := &bed{t: t, Lab: lab.New(), prefix: fmt.Sprintf("vpc%d-%d-", os.Getpid(), time.Now().UnixNano()%1e6)}
 	t.Cleanup(func() {
 		if err := b.Close(); err != nil {
