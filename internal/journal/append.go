@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,27 +14,58 @@ import (
 	"github.com/nats-io/nuid"
 )
 
-// maxMessages is how many messages the server takes in one batch.
-const maxMessages = 1000
+// maxMessages is how many messages are stored in one step. A server takes 1,000
+// of them if it is not told otherwise; fewer are done sooner, so that something
+// remains of an attempt whose time runs out.
+const maxMessages = 256
 
 // position is the place of a batch among those of its host.
-type position struct{ tables, sequence uint64 }
+type position struct {
+	tables, sequence uint64
 
-func (p position) String() string { return fmt.Sprintf("%d/%d", p.tables, p.sequence) }
+	// mark is how far a batch is stored that takes several steps; empty if it
+	// is whole.
+	mark string
+}
 
-func parsePosition(tables, sequence string) (p position, err error) {
+// String returns the form that parsePosition reads, its parts separated by "/".
+func (p position) String() string {
+	s := fmt.Sprintf("%d/%d", p.tables, p.sequence)
+	if p.mark != "" {
+		s += "/" + p.mark
+	}
+	return s
+}
+
+// before reports whether q has more than p.
+func (p position) before(q position) bool {
+	if c := cmp.Or(cmp.Compare(p.tables, q.tables), cmp.Compare(p.sequence, q.sequence)); c != 0 {
+		return c < 0
+	}
+	return p.mark != "" && (q.mark == "" || p.mark < q.mark)
+}
+
+func parsePosition(tables, sequence, mark string) (p position, err error) {
 	if p.tables, err = strconv.ParseUint(tables, 10, 64); err != nil {
 		return p, err
 	}
-	p.sequence, err = strconv.ParseUint(sequence, 10, 64)
-	return p, err
+	if p.sequence, err = strconv.ParseUint(sequence, 10, 64); err != nil {
+		return p, err
+	}
+	p.mark = mark
+	return p, checkMark(mark)
+}
+
+// positionOf returns the position that the last message of a step has.
+func positionOf(h nats.Header) (position, error) {
+	return parsePosition(h.Get(headerTables), h.Get(headerSequence), h.Get(headerMark))
 }
 
 // hostState is what this process knows about a host's last batch.
 type hostState struct {
 	mu      sync.Mutex // held while a batch of the host is appended
 	known   bool
-	last    position // of the last batch stored; zero is none
+	last    position // of the last step stored; zero is none
 	lastSeq uint64   // of its last message, as long as that exists; else 0
 }
 
@@ -48,9 +80,14 @@ func (j *Journal) host(name string) *hostState {
 	return h
 }
 
-// Append stores the batch, whole or not at all, and returns when it is on
-// disk. A batch that has been stored before, by whichever process and however
-// long ago, is a success and changes nothing; so is one with the Tables of the
+// Append stores the batch and returns when it is on disk. One that is small
+// enough, as nearly all are, is one step: whole or not at all. One of more
+// messages is stored in several; whoever offers it again, after an error or as
+// another process, goes on where the last step ended, so that everything is
+// there once. For that its flows may be put in another order.
+//
+// A batch that has been stored before, by whichever process and however long
+// ago, is a success and changes nothing; so is one with the Tables of the
 // host's last batch and a Sequence below it.
 //
 // Errors wrap [ErrFull], [ErrOutOfOrder], [ErrTooLarge] or [ErrClosed] where
@@ -75,39 +112,34 @@ func (j *Journal) append(ctx context.Context, b *Batch) error {
 	if err := b.check(); err != nil {
 		return err
 	}
+	if len(b.Entries) == 0 {
+		return nil
+	}
 	ctx, cancel := j.during(ctx)
 	defer cancel()
 	h := j.host(b.Host)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 
-	// Packing costs more than looking: look first.
-	if h.known && h.last == (position{b.Tables, b.Sequence}) {
-		j.counts.again.Add(1)
-		return nil
-	}
-	messages, raw, stored, err := j.pack(b, windowsPrefix+token)
-	if err != nil || len(messages) == 0 {
-		return err
-	}
-	incomplete := 0
+	a := appending{j: j, h: h, token: token, batch: b}
+	steps, incomplete := 0, 0
 	for attempt := 0; ; attempt++ {
 		if attempt > 0 {
 			if err := pause(ctx, attempt); err != nil {
 				return err
 			}
 		}
-		done, err := j.tryAppend(ctx, h, token, b, messages, stored)
+		done, err := a.try(ctx)
 		switch {
-		case err == nil:
-			if done {
-				j.counts.again.Add(1)
-			} else {
-				j.counts.batches.Add(1)
-				j.counts.raw.Add(uint64(raw))
-				j.counts.stored.Add(uint64(stored))
-			}
+		case done && steps == 0:
+			j.counts.again.Add(1)
 			return nil
+		case done:
+			j.counts.batches.Add(1)
+			return nil
+		case err == nil:
+			steps++
+			attempt, incomplete = -1, 0
 		case context.Cause(ctx) != nil:
 			return fmt.Errorf("%w (last: %w)", context.Cause(ctx), err)
 		case errors.Is(err, errIncomplete) && incomplete >= 10:
@@ -120,24 +152,45 @@ func (j *Journal) append(ctx context.Context, b *Batch) error {
 	}
 }
 
-// tryAppend is one attempt at storing messages; done says that there is
-// nothing to store.
-func (j *Journal) tryAppend(ctx context.Context, h *hostState, token string, b *Batch, messages []*nats.Msg, size int) (done bool, err error) {
+// appending is a batch on its way.
+type appending struct {
+	j     *Journal
+	h     *hostState
+	token string
+	batch *Batch
+	next  *step // what was packed last; nil if nothing was
+}
+
+// try is one attempt at storing the next step; done says that there is none.
+func (a *appending) try(ctx context.Context) (done bool, err error) {
+	j, h := a.j, a.h
 	if !h.known {
-		if h.last, h.lastSeq, err = j.lastOf(ctx, token); err != nil {
+		if h.last, h.lastSeq, err = j.lastOf(ctx, a.token); err != nil {
 			return false, fmt.Errorf("last of host: %w: %w", err, errRetry)
 		}
 		h.known = true
 	}
-	at := position{b.Tables, b.Sequence}
+	whole := position{tables: a.batch.Tables, sequence: a.batch.Sequence}
 	switch {
-	case at.tables < h.last.tables:
+	case whole.tables < h.last.tables:
 		return false, fmt.Errorf("after %v: %w", h.last, ErrOutOfOrder)
-	case at.tables == h.last.tables && at.sequence <= h.last.sequence:
+	case !h.last.before(whole):
 		return true, nil
 	}
+	from := ""
+	if h.last.tables == whole.tables && h.last.sequence == whole.sequence {
+		from = h.last.mark
+	}
+	if a.next == nil || a.next.from != from {
+		if a.next, err = j.pack(a.batch, windowsPrefix+a.token, from); err != nil {
+			return false, err
+		}
+	}
+	if len(a.next.messages) == 0 {
+		return true, nil // nothing is left behind the mark
+	}
 	if j.embedded != nil {
-		ok, err := j.embedded.room(size)
+		ok, err := j.embedded.room(a.next.stored)
 		if err != nil {
 			return false, err
 		}
@@ -148,11 +201,14 @@ func (j *Journal) tryAppend(ctx context.Context, h *hostState, token string, b *
 	// Whatever happens until the answer is here, look again next time.
 	expected := h.lastSeq
 	h.known = false
-	seq, err := j.send(ctx, messages, expected)
+	seq, err := j.send(ctx, a.next.messages, expected)
 	if err != nil {
 		return false, err
 	}
-	h.known, h.last, h.lastSeq = true, at, seq
+	whole.mark = a.next.mark
+	h.known, h.last, h.lastSeq = true, whole, seq
+	j.counts.raw.Add(uint64(a.next.raw))
+	j.counts.stored.Add(uint64(a.next.stored))
 	return false, nil
 }
 
@@ -191,30 +247,6 @@ func (j *Journal) send(ctx context.Context, messages []*nats.Msg, expected uint6
 	return seq, nil
 }
 
-// pack makes the messages of a batch. raw and stored are the bytes of their
-// bodies before and after compression.
-func (j *Journal) pack(b *Batch, subject string) (messages []*nats.Msg, raw, stored int, err error) {
-	tables, sequence := strconv.FormatUint(b.Tables, 10), strconv.FormatUint(b.Sequence, 10)
-	p := packer{limit: j.bodySize, emit: func(body []byte) {
-		m := nats.NewMsg(subject)
-		m.Data = j.coder.envelope(body)
-		m.Header.Set(headerTables, tables)
-		m.Header.Set(headerSequence, sequence)
-		messages = append(messages, m)
-		raw, stored = raw+len(body), stored+len(m.Data)
-	}}
-	for i := range b.Entries {
-		if err := p.add(&b.Entries[i]); err != nil {
-			return nil, 0, 0, fmt.Errorf("entry %d: %w", i, err)
-		}
-	}
-	p.flush()
-	if len(messages) > maxMessages {
-		return nil, 0, 0, fmt.Errorf("batch of %d messages, the limit is %d: %w", len(messages), maxMessages, ErrTooLarge)
-	}
-	return messages, raw, stored, nil
-}
-
 // lastOf returns the position of the last batch of a host, and the sequence of
 // its last message, 0 if that was released. The stream is asked first: a
 // position is written to the bucket before its message is removed.
@@ -226,7 +258,7 @@ func (j *Journal) lastOf(ctx context.Context, token string) (position, uint64, e
 		if !complete(m.Header) {
 			return position{}, 0, errors.New("its batch is not complete")
 		}
-		p, err := parsePosition(m.Header.Get(headerTables), m.Header.Get(headerSequence))
+		p, err := positionOf(m.Header)
 		return p, m.Sequence, err
 	}
 	if !errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -246,13 +278,14 @@ func (j *Journal) released(ctx context.Context, token string) (position, uint64,
 	if err != nil {
 		return position{}, 0, err
 	}
-	tables, sequence, _ := strings.Cut(string(value), "/")
-	p, err := parsePosition(tables, sequence)
+	tables, rest, _ := strings.Cut(string(value), "/")
+	sequence, mark, _ := strings.Cut(rest, "/")
+	p, err := parsePosition(tables, sequence, mark)
 	return p, revision, err
 }
 
-// Position returns the Tables and Sequence of the last batch a host appended;
-// both are 0 if it never did.
+// Position returns the Tables and Sequence of the last batch a host appended, or
+// a part of it; both are 0 if it never did.
 func (j *Journal) Position(ctx context.Context, host string) (tables, sequence uint64, err error) {
 	token, err := escape(host, false)
 	if err != nil {

@@ -98,16 +98,16 @@ func TestSizesAtTheLimit(t *testing.T) {
 	const flows = 1000
 	for _, d := range []int{-1, 0, 1} {
 		var bodies int
-		p := packer{limit: size(flows) + d, emit: func(body []byte) {
+		p := packer{limit: size(flows) + d, emit: func(body []byte, _ place) error {
 			bodies++
 			if len(body) > size(flows)+d {
 				t.Errorf("body of %d bytes, limit is %d", len(body), size(flows)+d)
 			}
+			return nil
 		}}
-		if err := p.add(&batch("a", 1, 1, 1, flows).Entries[0]); err != nil {
+		if err := errors.Join(p.add(&piecesOf(batch("a", 1, 1, 1, flows).Entries)[0]), p.flush()); err != nil {
 			t.Fatal(err)
 		}
-		p.flush()
 		want := 1
 		if d < 0 {
 			want = 2

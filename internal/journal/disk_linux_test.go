@@ -108,15 +108,15 @@ func TestDiskFilledByOthers(t *testing.T) {
 			undo := fill(t, disk, free)
 			wantErr(t, j.Append(t.Context(), next(flows)), ErrFull)
 			// Let one through, as if the disk had been filled a moment later.
-			messages, _, _, err := j.pack(next(flows), windowsPrefix+"a")
+			packed, err := j.pack(next(flows), windowsPrefix+"a", "")
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, expected, err := j.lastOf(t.Context(), "a")
 			if err == nil {
-				_, err = j.send(within(t, 2*time.Second), messages, expected)
+				_, err = j.send(within(t, 2*time.Second), packed.messages, expected)
 			}
-			t.Logf("%d KiB free, %d messages: %v", free>>10, len(messages), err)
+			t.Logf("%d KiB free, %d messages: %v", free>>10, len(packed.messages), err)
 			if free == 0 && err == nil {
 				t.Error("could append to a full disk")
 			}

@@ -6,10 +6,10 @@
 //
 // # What it promises
 //
-// A batch is what one host hands over together. It is stored whole or not at
-// all, once however often it is offered, and [Journal.Append] returns when it
-// is on disk. Nothing is ever discarded to make room: a full journal refuses
-// with [ErrFull] and goes on when there is room again.
+// A batch is what one host hands over together. It is stored once however often
+// it is offered, whole or not at all unless it is very large, and
+// [Journal.Append] returns when it is on disk. Nothing is ever discarded to make
+// room: a full journal refuses with [ErrFull] and goes on when there is room again.
 //
 // An external server decides itself when it syncs to disk: configure it with
 // "sync_interval: always", or run it with enough replicas, to get the same

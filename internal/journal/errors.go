@@ -18,7 +18,8 @@ var (
 	// name. It was not stored.
 	ErrOutOfOrder = errors.New("older tables than the last ones stored")
 
-	// ErrTooLarge reports an entry or a batch that no message can hold.
+	// ErrTooLarge reports an entry that no message can hold: its Meta, or one
+	// flow with it, is too long.
 	ErrTooLarge = errors.New("too large")
 
 	// ErrDamaged is what errors about stored messages that cannot be read

@@ -195,6 +195,14 @@ func (c *collector) whole() []*Batch {
 // readAll reads everything the journal has.
 func readAll(t testing.TB, j *Journal) *collector {
 	t.Helper()
+	c := new(collector)
+	take(t, j, c)
+	return c
+}
+
+// take collects what is in the journal now.
+func take(t testing.TB, j *Journal, c *collector) {
+	t.Helper()
 	first, err := j.First(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -203,14 +211,12 @@ func readAll(t testing.TB, j *Journal) *collector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := new(collector)
 	if first > last {
-		return c
+		return
 	}
 	if err := j.ReadRange(t.Context(), first, last, c.add); err != nil {
 		t.Fatal(err)
 	}
-	return c
 }
 
 // wantBatches fails unless the journal holds these batches, in this order.

@@ -24,7 +24,9 @@ type Journal struct {
 	hosts    *KV
 	leases   *KV
 	coder    *coder
-	bodySize int
+
+	bodySize    int // aim of a message's body
+	maxMessages int // of one step
 
 	// life ends with Close; work counts the goroutines that heed it.
 	life    context.Context
@@ -56,7 +58,7 @@ func open(ctx context.Context, cfg Config) (_ *Journal, err error) {
 	if cfg, err = cfg.check(); err != nil {
 		return nil, err
 	}
-	j := &Journal{cfg: cfg, state: map[string]*hostState{}}
+	j := &Journal{cfg: cfg, maxMessages: maxMessages, state: map[string]*hostState{}}
 	j.life, j.end = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {

@@ -14,10 +14,12 @@ import (
 )
 
 // childEnv makes the test binary append to the journal in the directory it
-// names until it is killed; startEnv is the Sequence to begin with.
+// names until it is killed; startEnv is the Sequence to begin with. With stepsEnv
+// it appends one batch of many steps instead.
 const (
 	childEnv = "WEIR_JOURNAL_CHILD"
 	startEnv = "WEIR_JOURNAL_START"
+	stepsEnv = "WEIR_JOURNAL_STEPS"
 )
 
 // killBatch is the batch of a sequence: mostly one message, often several.
@@ -35,6 +37,15 @@ func child() {
 		os.Exit(1)
 	}
 	fmt.Println("open")
+	if os.Getenv(stepsEnv) != "" {
+		j.bodySize, j.maxMessages = stepBody, stepMessages
+		if err := j.Append(ctx, shuffled(stepBatch())); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Println(1)
+		return
+	}
 	var sequence uint64
 	if _, err := fmt.Sscan(os.Getenv(startEnv), &sequence); err != nil {
 		panic(err)
@@ -115,13 +126,16 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// runChild lets a child append from a sequence on, kills it some time after it
+// runChild lets a child append from a sequence on, or in steps with 0, kills it some time after it
 // has opened the journal, or after its first acknowledgement, and returns how
 // many batches it said were stored.
 func runChild(t *testing.T, dir string, from uint64, first bool, after time.Duration) (acknowledged uint64) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+dir, fmt.Sprintf("%s=%d", startEnv, from))
+	if from == 0 {
+		cmd.Env = append(cmd.Env, stepsEnv+"=1")
+	}
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -25,6 +25,7 @@ const (
 	headerTables   = "Weir-Tables"
 	headerSequence = "Weir-Sequence"
 	headerPart     = "Weir-Part" // "2/3" in the second of three messages; absent in an only one
+	headerMark     = "Weir-Mark" // in the last message of a step, if another one follows
 )
 
 // complete says whether a message with these headers is the last of its batch.

@@ -139,8 +139,7 @@ func (j *Journal) release(ctx context.Context, upTo uint64) error {
 		if at.Sequence.Stream > upTo {
 			return errStop // they come in order
 		}
-		h := m.Headers()
-		p, err := parsePosition(h.Get(headerTables), h.Get(headerSequence))
+		p, err := positionOf(m.Headers())
 		if err != nil {
 			return fmt.Errorf("message %d: %w: %w", at.Sequence.Stream, err, ErrDamaged)
 		}
@@ -168,7 +167,7 @@ func (j *Journal) remember(ctx context.Context, token string, p position) error 
 		if err != nil {
 			return err
 		}
-		if p.tables < was.tables || p.tables == was.tables && p.sequence <= was.sequence {
+		if !was.before(p) {
 			return nil
 		}
 		_, err = j.hosts.update(ctx, token, []byte(p.String()), revision, 0)

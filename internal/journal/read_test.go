@@ -128,12 +128,12 @@ func TestRepair(t *testing.T) {
 	j := openDir(t, dir)
 	appendSome(t, j, 2)
 	big := batch("a", 1, 3, 1, 30_000)
-	messages, _, _, err := j.pack(big, windowsPrefix+"a")
+	packed, err := j.pack(big, windowsPrefix+"a", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, m := range messages[:2] {
-		m.Header.Set(headerPart, fmt.Sprintf("%d/%d", i+1, len(messages)))
+	for i, m := range packed.messages[:2] {
+		m.Header.Set(headerPart, fmt.Sprintf("%d/%d", i+1, len(packed.messages)))
 		if _, err := j.request(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
