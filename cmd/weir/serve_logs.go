@@ -19,7 +19,7 @@ func declared(cfg *vpc.Config, model *vpc.Index, now time.Time) ([]flowlog.FlowL
 	for i := range cfg.FlowLogs {
 		d := &cfg.FlowLogs[i]
 		f := flowlog.FlowLog{
-			Account: string(cfg.Account), Region: string(cfg.Region), Created: now.UTC(), Declared: true,
+			Account: string(cfg.Account), Region: string(cfg.Region), Created: now.UTC(),
 			Params: flowlog.Params{
 				ResourceID:  d.Resource,
 				TrafficType: d.TrafficType,

@@ -233,7 +233,7 @@ func (s *service) run(ctx context.Context, logs []flowlog.FlowLog) error {
 	if err := s.createBuckets(ctx, logs); err != nil {
 		return err
 	}
-	if err := s.logs.Declare(ctx, logs, time.Now().UTC()); err != nil {
+	if err := s.declare(ctx, logs); err != nil {
 		return err
 	}
 	start(&parts, ctx, "capture", s.agent.Run)
@@ -241,6 +241,17 @@ func (s *service) run(ctx context.Context, logs []flowlog.FlowLog) error {
 	s.log.Info("serving", "flow-logs", len(logs), "features", s.source.Features().String())
 	parts.Wait()
 	return failed.err()
+}
+
+// declare makes this host's flow logs those of its configuration file, while no
+// other host that shares the journal does.
+func (s *service) declare(ctx context.Context, logs []flowlog.FlowLog) error {
+	lease, err := s.journal.Lease(ctx, "declare", s.host, 15*time.Second)
+	if err != nil {
+		return err
+	}
+	err = s.logs.Declare(ctx, s.host, logs, time.Now().UTC())
+	return errors.Join(err, lease.Release(ctx))
 }
 
 // failures are errors of several goroutines.

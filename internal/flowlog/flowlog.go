@@ -29,8 +29,8 @@ const (
 	Firehose       DestinationType = "kinesis-data-firehose"
 )
 
-// A FlowLog is one flow log. It does not change once made, but for its tags and
-// for Deleted.
+// A FlowLog is one flow log. It does not change once made, but for its tags, for
+// Owners and for Deleted.
 type FlowLog struct {
 	ID      string    `json:"id"`      // "fl-…"
 	Account string    `json:"account"` // its owner's, 12 digits
@@ -41,8 +41,11 @@ type FlowLog struct {
 	// once everything captured until then has been delivered.
 	Deleted time.Time `json:"deleted,omitzero"`
 
-	// Declared says that it stands in the configuration file, and goes with it.
-	Declared bool `json:"declared,omitempty"`
+	// Declared says that it stands in configuration files: those of Owners, the
+	// hosts that declare it. It goes with the last of them. One that no host
+	// owns was stored before flow logs had owners.
+	Declared bool     `json:"declared,omitempty"`
+	Owners   []string `json:"owners,omitempty"` // sorted
 
 	Params
 }

@@ -91,7 +91,7 @@ func (s *Store) Create(ctx context.Context, f *FlowLog) error {
 			continue
 		}
 		same++
-		if other.DestinationType == f.DestinationType && other.Destination == f.Destination && other.LogGroup == f.LogGroup {
+		if samePlace(&other.Params, &f.Params) {
 			return &Error{AlreadyExists, "Error. There is an existing Flow Log with the same configuration and log destination."}
 		}
 	}
@@ -254,41 +254,4 @@ func (s *Store) SetStatus(ctx context.Context, id string, st Status) error {
 		return fmt.Errorf("flowlog: status of %s: %w", id, err)
 	}
 	return nil
-}
-
-// Declare makes the declared flow logs of the store those of the configuration
-// file: what is new is created, what is gone is asked to end, what is the same
-// stays. A declared flow log is the same if its parameters are.
-func (s *Store) Declare(ctx context.Context, want []FlowLog, now time.Time) error {
-	have, err := s.List(ctx)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for i := range have {
-		h := &have[i]
-		if h.Declared && h.Active() && !slices.ContainsFunc(want, func(w FlowLog) bool { return sameParams(&w.Params, &h.Params) }) {
-			errs = append(errs, s.Delete(ctx, h.ID, now))
-		}
-	}
-	for i := range want {
-		w := want[i]
-		if slices.ContainsFunc(have, func(h FlowLog) bool {
-			return h.Declared && h.Active() && sameParams(&w.Params, &h.Params)
-		}) {
-			continue
-		}
-		w.Declared, w.Created = true, now
-		if w.ID == "" {
-			w.ID = NewID()
-		}
-		errs = append(errs, s.Create(ctx, &w))
-	}
-	return errors.Join(errs...)
-}
-
-func sameParams(a, b *Params) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && string(x) == string(y)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -273,47 +272,6 @@ func TestStoreTellsOfChanges(t *testing.T) {
 	})
 }
 
-func TestDeclare(t *testing.T) {
-	ctx, s := context.Background(), newStore()
-	byHand := checked(t, "eni-9", "hand")
-	if err := s.Create(ctx, byHand); err != nil {
-		t.Fatal(err)
-	}
-	active := func() (out []string) {
-		all, err := s.List(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range all {
-			if all[i].Active() {
-				out = append(out, all[i].ResourceID)
-			}
-		}
-		return out
-	}
-	a, b := *checked(t, "eni-1", "b"), *checked(t, "eni-2", "b")
-	now := time.Unix(5000, 0).UTC()
-	for _, step := range []struct {
-		name string
-		want []FlowLog
-		left []string
-	}{
-		{"declared ones are made", []FlowLog{a, b}, []string{"eni-9", "eni-1", "eni-2"}},
-		{"the same stay", []FlowLog{b, a}, []string{"eni-9", "eni-1", "eni-2"}},
-		{"one goes, those made by hand stay", []FlowLog{b}, []string{"eni-9", "eni-2"}},
-		{"none", nil, []string{"eni-9"}},
-	} {
-		now = now.Add(time.Second)
-		if err := s.Declare(ctx, step.want, now); err != nil {
-			t.Fatalf("%s: %v", step.name, err)
-		}
-		got := active()
-		if len(got) != len(step.left) || !cmp.Equal(sorted(got), sorted(step.left)) {
-			t.Errorf("%s: active are %v, want %v", step.name, got, step.left)
-		}
-	}
-}
-
 func TestStatus(t *testing.T) {
 	ctx, s := context.Background(), newStore()
 	if st, err := s.Status(ctx, "fl-1"); err != nil || st != (Status{}) {
@@ -326,10 +284,4 @@ func TestStatus(t *testing.T) {
 	if st, err := s.Status(ctx, "fl-1"); err != nil || st != want {
 		t.Errorf("status is %+v, %v, want %+v", st, err, want)
 	}
-}
-
-func sorted(s []string) []string {
-	s = slices.Clone(s)
-	slices.Sort(s)
-	return s
 }
