@@ -134,6 +134,7 @@ func (b *serveBed) pings(objects map[string][]byte) (n uint64) {
 func (b *serveBed) checkMetrics() {
 	b.tb.Helper()
 	page := b.page("/metrics")
+	lintMetrics(b.tb, []byte(page))
 	help := make(map[string]bool)
 	for line := range strings.Lines(page) {
 		if name, text, _ := strings.Cut(strings.TrimPrefix(line, "# HELP "), " "); strings.HasPrefix(line, "# HELP ") && strings.TrimSpace(text) != "" {

@@ -1,79 +1,104 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"net/http"
+	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/VictoriaMetrics/metrics"
 )
 
-// collector reads the counters of the kernel and the journal when it is asked.
-type collector struct {
-	s *service
-
-	journalMessages, journalBytes, journalMax, journalRaw, journalOut *prometheus.Desc
-	windows, early, skipped, left, unmatched                          *prometheus.Desc
+// counted is metrics, and what the name of each means.
+type counted interface {
+	Set() *metrics.Set
+	Help() map[string]string
 }
 
-func newCollector(s *service) *collector {
-	d := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("weir_"+name, help, labels, nil)
-	}
-	return &collector{
-		s:               s,
-		journalMessages: d("journal_messages", "Messages that wait in the journal."),
-		journalBytes:    d("journal_bytes", "Disk they take."),
-		journalMax:      d("journal_max_bytes", "Limit of that; 0 is none."),
-		journalRaw:      d("journal_appended_raw_bytes_total", "Bytes appended, before compression."),
-		journalOut:      d("journal_appended_bytes_total", "Bytes appended, after compression."),
-		windows:         d("capture_windows_total", "Windows closed in the kernel."),
-		early:           d("capture_early_windows_total", "Windows closed before their interval was over."),
-		skipped:         d("capture_skipped_packets_total", "Packets that found the flow table full."),
-		left:            d("capture_unrecorded_packets_total", "Packets that make no record, by cause.", "cause"),
-		unmatched:       d("capture_unmatched_refusals_total", "Refused packets that were seen in no window still open."),
-	}
-}
-
-// Describe implements [prometheus.Collector].
-func (c *collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{
-		c.journalMessages, c.journalBytes, c.journalMax, c.journalRaw, c.journalOut,
-		c.windows, c.early, c.skipped, c.left, c.unmatched,
-	} {
-		ch <- d
-	}
-}
-
-// Collect implements [prometheus.Collector].
-func (c *collector) Collect(ch chan<- prometheus.Metric) {
-	number := func(d *prometheus.Desc, t prometheus.ValueType, v uint64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, t, float64(v), labels...)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+// showMetrics serves what the parts counted, and what the kernel and the journal
+// say when they are asked.
+func (s *service) showMetrics(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
-	if st, err := c.s.journal.Stats(ctx); err == nil {
-		number(c.journalMessages, prometheus.GaugeValue, st.Messages)
-		number(c.journalBytes, prometheus.GaugeValue, st.Bytes)
-		number(c.journalMax, prometheus.GaugeValue, st.MaxBytes)
-		number(c.journalRaw, prometheus.CounterValue, st.RawBytes)
-		number(c.journalOut, prometheus.CounterValue, st.OutBytes)
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	w.Write(metricsText([]counted{s.captured, s.delivered, s.read(ctx)}))
+}
+
+// metricsText returns metrics in Prometheus' text format.
+func metricsText(all []counted) []byte {
+	metrics.ExposeMetadata(true) // HELP and TYPE; there is no switch but that of the process
+	var page []byte
+	for _, c := range all {
+		var plain bytes.Buffer
+		c.Set().WritePrometheus(&plain)
+		help := c.Help()
+		for line := range strings.Lines(plain.String()) {
+			if name, ok := strings.CutPrefix(line, "# HELP "); ok { // it has no text yet
+				name = strings.TrimSpace(name)
+				line = fmt.Sprintf("# HELP %s %s\n", name, help[name])
+			}
+			page = append(page, line...)
+		}
 	}
-	t, err := c.s.source.Totals()
+	return page
+}
+
+// readings are metrics that somebody else keeps, as they were when they were read.
+type readings struct {
+	set  *metrics.Set
+	help map[string]string
+}
+
+func newReadings() *readings {
+	return &readings{set: metrics.NewSet(), help: make(map[string]string)}
+}
+
+func (r *readings) Set() *metrics.Set       { return r.set }
+func (r *readings) Help() map[string]string { return r.help }
+
+func (r *readings) gauge(name, help string, v uint64) {
+	r.help[name] = help
+	r.set.NewGauge(name, nil).Set(float64(v))
+}
+
+// counter takes a name with or without labels.
+func (r *readings) counter(name, help string, v uint64) {
+	family, _, _ := strings.Cut(name, "{")
+	r.help[family] = help
+	r.set.NewCounter(name).Set(v)
+}
+
+// read returns what can be read now.
+func (s *service) read(ctx context.Context) *readings {
+	r := newReadings()
+	if st, err := s.journal.Stats(ctx); err == nil {
+		r.gauge("weir_journal_messages", "Messages that wait in the journal.", st.Messages)
+		r.gauge("weir_journal_bytes", "Disk they take.", st.Bytes)
+		r.gauge("weir_journal_max_bytes", "Limit of that; 0 is none.", st.MaxBytes)
+		r.counter("weir_journal_appended_raw_bytes_total", "Bytes appended, before compression.", st.RawBytes)
+		r.counter("weir_journal_appended_bytes_total", "Bytes appended, after compression.", st.OutBytes)
+	}
+	t, err := s.source.Totals()
 	if err != nil {
-		return
+		return r
 	}
-	number(c.windows, prometheus.CounterValue, t.Windows)
-	number(c.early, prometheus.CounterValue, t.EarlySwaps)
-	number(c.skipped, prometheus.CounterValue, t.Skipped.Packets)
-	number(c.unmatched, prometheus.CounterValue, t.Unmatched)
-	for cause, n := range map[string]uint64{
-		"not-ip": t.NotIP.Packets, "truncated": t.Truncated.Packets, "bad-header": t.BadHeader.Packets,
-		"too-many-headers": t.TooManyHeaders.Packets, "unattributed": t.Unattributed.Packets,
-		"other-host": t.OtherHost.Packets,
-	} {
-		number(c.left, prometheus.CounterValue, n, cause)
+	r.counter("weir_capture_windows_total", "Windows closed in the kernel.", t.Windows)
+	r.counter("weir_capture_early_windows_total", "Windows closed before their interval was over.", t.EarlySwaps)
+	r.counter("weir_capture_skipped_packets_total", "Packets that found the flow table full.", t.Skipped.Packets)
+	r.counter("weir_capture_unmatched_refusals_total", "Refused packets that were seen in no window still open.", t.Unmatched)
+	left := func(cause string, packets uint64) {
+		r.counter(fmt.Sprintf("weir_capture_unrecorded_packets_total{cause=%q}", cause), "Packets that make no record, by cause.", packets)
 	}
+	left("not-ip", t.NotIP.Packets)
+	left("truncated", t.Truncated.Packets)
+	left("bad-header", t.BadHeader.Packets)
+	left("too-many-headers", t.TooManyHeaders.Packets)
+	left("unattributed", t.Unattributed.Packets)
+	left("other-host", t.OtherHost.Packets)
 	for e, n := range t.Excluded {
-		number(c.left, prometheus.CounterValue, n.Packets, e.String())
+		left(e.String(), n.Packets)
 	}
+	return r
 }

@@ -15,9 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"weir/internal/agent"
 	"weir/internal/capture"
 	"weir/internal/delivery"
@@ -42,12 +39,14 @@ type service struct {
 	agent    *agent.Agent
 	delivery *delivery.Service
 	metrics  net.Listener
-	registry *prometheus.Registry
+
+	captured  *agent.Metrics
+	delivered *delivery.Metrics
 }
 
 // openService opens everything and starts nothing.
 func openService(ctx context.Context, o *serveOptions, cfg *vpc.Config, model *vpc.Resolver) (_ *service, err error) {
-	s := &service{cfg: cfg, log: newLogger(o.verbose), model: model, registry: prometheus.NewRegistry()}
+	s := &service{cfg: cfg, log: newLogger(o.verbose), model: model}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -119,16 +118,14 @@ func (s *service) wire(ctx context.Context) error {
 		buckets[name] = bucket{kv}
 	}
 	s.logs = flowlog.NewStore(buckets["flow-logs"], buckets["status"])
-	captured, delivered := agent.NewMetrics(), delivery.NewMetrics()
-	s.registry.MustRegister(append(captured.Collectors(), delivered.Collectors()...)...)
-	s.registry.MustRegister(newCollector(s))
+	s.captured, s.delivered = agent.NewMetrics(), delivery.NewMetrics()
 	stores, err := s.stores()
 	if err != nil {
 		return err
 	}
 	s.agent, err = agent.New(agent.Config{
 		Host: s.host, Source: s.source, Journal: s.journal, Logs: s.logs, Model: s.model,
-		Hosts: buckets["hosts"], Interfaces: buckets["interfaces"], Metrics: captured, Logger: s.log,
+		Hosts: buckets["hosts"], Interfaces: buckets["interfaces"], Metrics: s.captured, Logger: s.log,
 	})
 	if err != nil {
 		return err
@@ -136,7 +133,7 @@ func (s *service) wire(ctx context.Context) error {
 	s.delivery, err = delivery.New(delivery.Config{
 		Journal: s.journal, Logs: s.logs, Positions: buckets["positions"], Store: stores, Owner: s.host, Ranges: s.ranges,
 		Agents: func(ctx context.Context) ([]time.Time, error) { return agent.Through(ctx, buckets["hosts"]) },
-		Flush:  time.Duration(s.cfg.Serve.Flush), Metrics: delivered, Logger: s.log,
+		Flush:  time.Duration(s.cfg.Serve.Flush), Metrics: s.delivered, Logger: s.log,
 	})
 	return err
 }
@@ -296,7 +293,7 @@ func (s *service) createBuckets(ctx context.Context, logs []flowlog.FlowLog) err
 
 func (s *service) serveMetrics(ctx context.Context) error {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /metrics", s.showMetrics)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 		defer cancel()

@@ -1,52 +1,57 @@
 package agent
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/VictoriaMetrics/metrics"
 
 	"weir/internal/flow"
 )
 
 // Metrics count what is captured and journalled.
 type Metrics struct {
-	windows, flows, packets, bytes, skipped, errors, unknown prometheus.Counter
-	interfaces                                               prometheus.Gauge
+	set  *metrics.Set
+	help map[string]string // by name
+
+	windows, flows, packets, bytes, skipped, errors, unknown *metrics.Counter
+	interfaces                                               *metrics.Gauge
 }
 
 // NewMetrics returns counters at zero.
 func NewMetrics() *Metrics {
-	counter := func(name, help string) prometheus.Counter {
-		return prometheus.NewCounter(prometheus.CounterOpts{Name: "weir_agent_" + name, Help: help})
+	m := &Metrics{set: metrics.NewSet(), help: make(map[string]string)}
+	counter := func(name, help string) *metrics.Counter {
+		name = "weir_agent_" + name
+		m.help[name] = help
+		return m.set.NewCounter(name)
 	}
-	return &Metrics{
-		windows: counter("windows_total", "Windows put into the journal."),
-		flows:   counter("flows_total", "Flows in these windows."),
-		packets: counter("packets_total", "Packets in these windows."),
-		bytes:   counter("bytes_total", "IP bytes in these windows."),
-		skipped: counter("skipped_packets_total", "Packets that found the flow table full."),
-		errors:  counter("errors_total", "Attempts to attach or to hand over windows that failed."),
-		unknown: counter("unknown_windows_total", "Windows of interfaces that the network model does not know any more."),
-		interfaces: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "weir_agent_interfaces", Help: "Interfaces captured now.",
-		}),
-	}
+	m.windows = counter("windows_total", "Windows put into the journal.")
+	m.flows = counter("flows_total", "Flows in these windows.")
+	m.packets = counter("packets_total", "Packets in these windows.")
+	m.bytes = counter("bytes_total", "IP bytes in these windows.")
+	m.skipped = counter("skipped_packets_total", "Packets that found the flow table full.")
+	m.errors = counter("errors_total", "Attempts to attach or to hand over windows that failed.")
+	m.unknown = counter("unknown_windows_total", "Windows of interfaces that the network model does not know any more.")
+	m.interfaces = m.set.NewGauge("weir_agent_interfaces", nil)
+	m.help["weir_agent_interfaces"] = "Interfaces captured now."
+	return m
 }
 
-// Collectors returns what to register.
-func (m *Metrics) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.windows, m.flows, m.packets, m.bytes, m.skipped, m.errors, m.unknown, m.interfaces}
-}
+// Set returns what is counted.
+func (m *Metrics) Set() *metrics.Set { return m.set }
+
+// Help returns what each name of the set means.
+func (m *Metrics) Help() map[string]string { return m.help }
 
 func (m *Metrics) count(windows []flow.Window) {
 	for i := range windows {
 		w := &windows[i]
 		m.windows.Inc()
-		m.flows.Add(float64(len(w.Flows)))
-		m.skipped.Add(float64(w.SkippedAll().Packets))
+		m.flows.Add(len(w.Flows))
+		m.skipped.AddInt64(int64(w.SkippedAll().Packets))
 		var sum flow.Count
 		for n := range w.Flows {
 			sum.Add(w.Flows[n].Count)
 		}
-		m.packets.Add(float64(sum.Packets))
-		m.bytes.Add(float64(sum.Bytes))
+		m.packets.AddInt64(int64(sum.Packets))
+		m.bytes.AddInt64(int64(sum.Bytes))
 	}
 }

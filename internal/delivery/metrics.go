@@ -1,66 +1,69 @@
 package delivery
 
 import (
+	"fmt"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/VictoriaMetrics/metrics"
 )
 
-// Metrics count what is delivered.
+// Metrics count what is delivered. Each flow log has its own of all but one.
 type Metrics struct {
-	objects, records, bytes, errors *prometheus.CounterVec
-	last, waiting                   *prometheus.GaugeVec
-	seconds                         prometheus.Histogram
+	set     *metrics.Set
+	help    map[string]string // by name
+	seconds *metrics.PrometheusHistogram
 }
 
 // NewMetrics returns counters at zero.
 func NewMetrics() *Metrics {
-	counter := func(name, help string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "weir_delivery_" + name, Help: help}, []string{"flow_log"})
-	}
-	return &Metrics{
-		objects: counter("objects_total", "Objects delivered."),
-		records: counter("records_total", "Records delivered."),
-		bytes:   counter("bytes_total", "Bytes of objects delivered."),
-		errors:  counter("errors_total", "Attempts to make or deliver an object that failed."),
-		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "weir_delivery_last_success_timestamp_seconds", Help: "Time of the last delivery that succeeded.",
-		}, []string{"flow_log"}),
-		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "weir_delivery_waiting_messages", Help: "Messages of the journal that are not delivered yet.",
-		}, []string{"flow_log"}),
-		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "weir_delivery_put_duration_seconds", Help: "Time to put one object.",
-			Buckets: prometheus.ExponentialBuckets(0.005, 2, 14),
-		}),
-	}
+	m := &Metrics{set: metrics.NewSet(), help: map[string]string{
+		"weir_delivery_objects_total":                  "Objects delivered.",
+		"weir_delivery_records_total":                  "Records delivered.",
+		"weir_delivery_bytes_total":                    "Bytes of objects delivered.",
+		"weir_delivery_errors_total":                   "Attempts to make or deliver an object that failed.",
+		"weir_delivery_last_success_timestamp_seconds": "Time of the last delivery that succeeded.",
+		"weir_delivery_waiting_messages":               "Messages of the journal that are not delivered yet.",
+		"weir_delivery_put_duration_seconds":           "Time to put one object.",
+	}}
+	m.seconds = m.set.NewPrometheusHistogramExt("weir_delivery_put_duration_seconds", metrics.ExponentialBuckets(0.005, 2, 14))
+	return m
 }
 
-// Collectors returns what to register.
-func (m *Metrics) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.objects, m.records, m.bytes, m.errors, m.last, m.waiting, m.seconds}
+// Set returns what is counted.
+func (m *Metrics) Set() *metrics.Set { return m.set }
+
+// Help returns what each name of the set means.
+func (m *Metrics) Help() map[string]string { return m.help }
+
+// of returns the name of a flow log's own metric.
+func of(flowLog, name string) string { return fmt.Sprintf("%s{flow_log=%q}", name, flowLog) }
+
+func (m *Metrics) add(flowLog, name string, n int64) {
+	m.set.GetOrCreateCounter(of(flowLog, name)).AddInt64(n)
+}
+
+func (m *Metrics) gauge(flowLog, name string, v float64) {
+	m.set.GetOrCreateGauge(of(flowLog, name), nil).Set(v)
 }
 
 func (m *Metrics) delivered(flowLog string, objects int, records, bytes int64) {
-	m.objects.WithLabelValues(flowLog).Add(float64(objects))
-	m.records.WithLabelValues(flowLog).Add(float64(records))
-	m.bytes.WithLabelValues(flowLog).Add(float64(bytes))
-	m.last.WithLabelValues(flowLog).SetToCurrentTime()
+	m.add(flowLog, "weir_delivery_objects_total", int64(objects))
+	m.add(flowLog, "weir_delivery_records_total", records)
+	m.add(flowLog, "weir_delivery_bytes_total", bytes)
+	m.gauge(flowLog, "weir_delivery_last_success_timestamp_seconds", float64(time.Now().UnixMilli())/1e3)
 }
 
 func (m *Metrics) behind(flowLog string, messages uint64) {
-	m.waiting.WithLabelValues(flowLog).Set(float64(messages))
+	m.gauge(flowLog, "weir_delivery_waiting_messages", float64(messages))
 }
 
 // forget drops the counters of a flow log that has ended.
 func (m *Metrics) forget(flowLog string) {
-	for _, v := range []interface{ DeleteLabelValues(...string) bool }{
-		m.objects, m.records, m.bytes, m.errors, m.last, m.waiting,
-	} {
-		v.DeleteLabelValues(flowLog)
+	for name := range m.help {
+		m.set.UnregisterMetric(of(flowLog, name))
 	}
 }
 
-func (m *Metrics) failed(flowLog string) { m.errors.WithLabelValues(flowLog).Inc() }
+func (m *Metrics) failed(flowLog string) { m.add(flowLog, "weir_delivery_errors_total", 1) }
 
-func (m *Metrics) put(d time.Duration) { m.seconds.Observe(d.Seconds()) }
+func (m *Metrics) put(d time.Duration) { m.seconds.Update(d.Seconds()) }
