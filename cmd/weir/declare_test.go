@@ -20,12 +20,12 @@ func TestHostsDeclareTheSameAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	open := func(name string) bucket {
+	open := func(name string) *journal.KV {
 		kv, err := j.KV(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return bucket{kv}
+		return kv
 	}
 	logs := flowlog.NewStore(open("flow-logs"), open("status"))
 	f := flowlog.FlowLog{Account: "123456789012", Region: "local-1", Params: flowlog.Params{

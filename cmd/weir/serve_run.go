@@ -109,13 +109,13 @@ func journalConfig(cfg *vpc.Config, dir string, log *slog.Logger) journal.Config
 
 // wire joins the parts.
 func (s *service) wire(ctx context.Context) error {
-	buckets := make(map[string]bucket)
+	buckets := make(map[string]*journal.KV)
 	for _, name := range []string{"flow-logs", "status", "positions", "hosts", "interfaces"} {
 		kv, err := s.journal.KV(ctx, name)
 		if err != nil {
 			return err
 		}
-		buckets[name] = bucket{kv}
+		buckets[name] = kv
 	}
 	s.logs = flowlog.NewStore(buckets["flow-logs"], buckets["status"])
 	s.captured, s.delivered = agent.NewMetrics(), delivery.NewMetrics()

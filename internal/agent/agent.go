@@ -16,6 +16,7 @@ import (
 	"weir/internal/flow"
 	"weir/internal/flowlog"
 	"weir/internal/journal"
+	"weir/internal/kv"
 	"weir/internal/vpc"
 	"weir/record"
 )
@@ -53,11 +54,11 @@ type Config struct {
 
 	// Hosts is where each host says until when everything it captured is in
 	// the journal: see [Through].
-	Hosts flowlog.KV
+	Hosts kv.Bucket
 
 	// Interfaces keeps what each captured interface is, for the windows of
 	// those that are gone when the next process finds them in the kernel.
-	Interfaces flowlog.KV
+	Interfaces kv.Bucket
 
 	Metrics *Metrics
 	Logger  *slog.Logger

@@ -153,7 +153,7 @@ func TestInterfacesAreWrittenDownWhenTheyChange(t *testing.T) {
 	b.start(time.Now())
 	b.captures(1, 2)
 	b.handOver()
-	if n := *b.ifaces.puts; n != 2 {
+	if n := b.ifaces.puts; n != 2 {
 		t.Errorf("two interfaces were written %d times, want 2", n)
 	}
 }

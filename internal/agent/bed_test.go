@@ -16,67 +16,19 @@ import (
 	"weir/internal/flow"
 	"weir/internal/flowlog"
 	"weir/internal/journal"
+	"weir/internal/kv"
 	"weir/internal/vpc"
 )
 
-// kv is a bucket of the journal as flow logs are kept in one, and counts writes.
-type kv struct {
-	*journal.KV
-	puts *int
+// bucket is one that counts writes.
+type bucket struct {
+	kv.Bucket
+	puts int
 }
 
-func kvErr(err error) error {
-	switch {
-	case errors.Is(err, journal.ErrNotFound):
-		return flowlog.ErrNoKey
-	case errors.Is(err, journal.ErrExists):
-		return flowlog.ErrKeyExists
-	case errors.Is(err, journal.ErrConflict):
-		return flowlog.ErrRevision
-	}
-	return err
-}
-
-func (k kv) Get(ctx context.Context, key string) ([]byte, uint64, error) {
-	v, revision, err := k.KV.Get(ctx, key)
-	return v, revision, kvErr(err)
-}
-
-func (k kv) Put(ctx context.Context, key string, value []byte) (uint64, error) {
-	*k.puts++
-	return k.KV.Put(ctx, key, value)
-}
-
-func (k kv) Create(ctx context.Context, key string, value []byte) (uint64, error) {
-	revision, err := k.KV.Create(ctx, key, value)
-	return revision, kvErr(err)
-}
-
-func (k kv) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	next, err := k.KV.Update(ctx, key, value, revision)
-	return next, kvErr(err)
-}
-
-func (k kv) List(ctx context.Context, prefix string, fn func(string, []byte)) error {
-	items, err := k.KV.List(ctx, prefix)
-	for _, i := range items {
-		fn(i.Key, i.Value)
-	}
-	return err
-}
-
-func (k kv) Watch(ctx context.Context, prefix string, fn func(string, []byte)) error {
-	for e := range k.KV.Watch(ctx, prefix) {
-		switch {
-		case e.UpToDate:
-			fn("", nil)
-		case e.Deleted:
-			fn(e.Key, nil)
-		default:
-			fn(e.Key, e.Value)
-		}
-	}
-	return ctx.Err()
+func (b *bucket) Put(ctx context.Context, key string, value []byte) (uint64, error) {
+	b.puts++
+	return b.Bucket.Put(ctx, key, value)
 }
 
 // source captures nothing. It hands over what the test tells it to, again and
@@ -196,8 +148,8 @@ type bed struct {
 	testing.TB
 	j      *journal.Journal
 	logs   *flowlog.Store
-	hosts  flowlog.KV
-	ifaces kv
+	hosts  kv.Bucket
+	ifaces *bucket
 	source *source
 	model  *model
 	agent  *Agent
@@ -216,11 +168,11 @@ func newBed(tb testing.TB, cfg journal.Config) *bed {
 	return b
 }
 
-func (b *bed) bucket(name string) kv {
+func (b *bed) bucket(name string) *bucket {
 	b.Helper()
-	bucket, err := b.j.KV(b.Context(), name)
+	kv, err := b.j.KV(b.Context(), name)
 	b.must(err)
-	return kv{bucket, new(int)}
+	return &bucket{Bucket: kv}
 }
 
 func (b *bed) must(err error) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"weir/internal/flowlog"
+	"weir/internal/kv"
 	"weir/recordfile"
 )
 
@@ -51,12 +52,12 @@ func (b *batch) hash(flowLog string, part int) uint32 {
 //
 // Each is written over the one that was read: if another process delivers too,
 // because it took this one for dead, only one of them goes on.
-type positions struct{ kv flowlog.KV }
+type positions struct{ kv kv.Bucket }
 
 // get returns the position of a flow log, and false if it has none yet.
 func (p positions) get(ctx context.Context, id string) (pos position, ok bool, err error) {
 	raw, revision, err := p.kv.Get(ctx, id)
-	if errors.Is(err, flowlog.ErrNoKey) {
+	if errors.Is(err, kv.ErrNotFound) {
 		return position{}, false, nil
 	}
 	if err == nil {

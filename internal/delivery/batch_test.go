@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"weir/internal/flowlog"
+	"weir/internal/kv"
 )
 
 // errKilled is what a process that is dead gets from everybody.
@@ -39,22 +40,22 @@ func (l *life) step(do func() error) error {
 
 // mortalKV and mortalStore take part in a life.
 type mortalKV struct {
-	flowlog.KV
+	kv.Bucket
 	*life
 }
 
 func (k mortalKV) Create(ctx context.Context, key string, value []byte) (revision uint64, err error) {
-	err = k.step(func() error { revision, err = k.KV.Create(ctx, key, value); return err })
+	err = k.step(func() error { revision, err = k.Bucket.Create(ctx, key, value); return err })
 	return revision, err
 }
 
 func (k mortalKV) Update(ctx context.Context, key string, value []byte, was uint64) (revision uint64, err error) {
-	err = k.step(func() error { revision, err = k.KV.Update(ctx, key, value, was); return err })
+	err = k.step(func() error { revision, err = k.Bucket.Update(ctx, key, value, was); return err })
 	return revision, err
 }
 
 func (k mortalKV) Delete(ctx context.Context, key string) error {
-	return k.step(func() error { return k.KV.Delete(ctx, key) })
+	return k.step(func() error { return k.Bucket.Delete(ctx, key) })
 }
 
 type mortalStore struct {
@@ -174,7 +175,7 @@ func TestTwoWhoDeliver(t *testing.T) {
 	b.publish("fl-1")
 	// This one read the position before the other had delivered.
 	pos.Next = 1
-	if err := b.service.positions.put(t.Context(), "fl-1", &pos); !errors.Is(err, flowlog.ErrKeyExists) && !errors.Is(err, flowlog.ErrRevision) {
-		t.Errorf("put over a position that was not read = %v, want %v", err, flowlog.ErrRevision)
+	if err := b.service.positions.put(t.Context(), "fl-1", &pos); !errors.Is(err, kv.ErrExists) && !errors.Is(err, kv.ErrConflict) {
+		t.Errorf("put over a position that was not read = %v, want %v", err, kv.ErrConflict)
 	}
 }

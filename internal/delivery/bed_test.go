@@ -21,6 +21,7 @@ import (
 	"weir/internal/flow"
 	"weir/internal/flowlog"
 	"weir/internal/journal"
+	"weir/internal/kv"
 	"weir/internal/vpc"
 	"weir/record"
 	"weir/recordfile"
@@ -52,58 +53,6 @@ func leaks() int {
 	}
 	fmt.Printf("%d goroutines leak:\n%s\n", len(left), strings.Join(left, "\n\n"))
 	return 1
-}
-
-// kv is a bucket of the journal as flow logs are kept in one.
-type kv struct{ *journal.KV }
-
-func kvErr(err error) error {
-	switch {
-	case errors.Is(err, journal.ErrNotFound):
-		return flowlog.ErrNoKey
-	case errors.Is(err, journal.ErrExists):
-		return flowlog.ErrKeyExists
-	case errors.Is(err, journal.ErrConflict):
-		return flowlog.ErrRevision
-	}
-	return err
-}
-
-func (k kv) Get(ctx context.Context, key string) ([]byte, uint64, error) {
-	v, revision, err := k.KV.Get(ctx, key)
-	return v, revision, kvErr(err)
-}
-
-func (k kv) Create(ctx context.Context, key string, value []byte) (uint64, error) {
-	revision, err := k.KV.Create(ctx, key, value)
-	return revision, kvErr(err)
-}
-
-func (k kv) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	next, err := k.KV.Update(ctx, key, value, revision)
-	return next, kvErr(err)
-}
-
-func (k kv) List(ctx context.Context, prefix string, fn func(string, []byte)) error {
-	items, err := k.KV.List(ctx, prefix)
-	for _, i := range items {
-		fn(i.Key, i.Value)
-	}
-	return err
-}
-
-func (k kv) Watch(ctx context.Context, prefix string, fn func(string, []byte)) error {
-	for e := range k.KV.Watch(ctx, prefix) {
-		switch {
-		case e.UpToDate:
-			fn("", nil)
-		case e.Deleted:
-			fn(e.Key, nil)
-		default:
-			fn(e.Key, e.Value)
-		}
-	}
-	return ctx.Err()
 }
 
 // memory is an ObjectStore that keeps objects, and notes those that were put
@@ -145,7 +94,7 @@ type bed struct {
 	testing.TB
 	j         *journal.Journal
 	logs      *flowlog.Store
-	positions flowlog.KV
+	positions kv.Bucket
 	store     *memory
 	service   *Service
 	sequence  uint64
@@ -169,11 +118,11 @@ func newBedOver(tb testing.TB, cfg journal.Config) *bed {
 	return b
 }
 
-func (b *bed) bucket(name string) flowlog.KV {
+func (b *bed) bucket(name string) kv.Bucket {
 	b.Helper()
 	bucket, err := b.j.KV(b.Context(), name)
 	b.must(err)
-	return kv{bucket}
+	return bucket
 }
 
 // open returns a service over the bed; cfg says what is different.

@@ -11,6 +11,7 @@ import (
 
 	"weir/internal/flowlog"
 	"weir/internal/journal"
+	"weir/internal/kv"
 	"weir/internal/vpc"
 	"weir/recordfile"
 )
@@ -20,7 +21,7 @@ import (
 type Config struct {
 	Journal   *journal.Journal
 	Logs      *flowlog.Store
-	Positions flowlog.KV // how far each flow log has been delivered
+	Positions kv.Bucket // how far each flow log has been delivered
 	Store     ObjectStore
 
 	// Owner names this process among those that share the journal, and is the

@@ -164,7 +164,7 @@ func TestNextMark(t *testing.T) {
 // newBedService returns a service whose parts are not used.
 func newBedService(t *testing.T, cfg Config) *Service {
 	t.Helper()
-	cfg.Journal, cfg.Logs, cfg.Positions, cfg.Store, cfg.Owner = new(journal.Journal), new(flowlog.Store), kv{}, &memory{}, "here"
+	cfg.Journal, cfg.Logs, cfg.Positions, cfg.Store, cfg.Owner = new(journal.Journal), new(flowlog.Store), new(journal.KV), &memory{}, "here"
 	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)

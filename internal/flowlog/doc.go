@@ -2,8 +2,8 @@
 // wrong with what it was given, which interfaces it covers, and the store that
 // holds all of them.
 //
-// It speaks no protocol and keeps nothing itself: the store works over a small
-// key-value interface. Error codes and texts are Amazon's ("Error codes for the
+// It speaks no protocol and keeps nothing itself: the store works over two
+// buckets of keys and values. Error codes and texts are Amazon's ("Error codes for the
 // Amazon EC2 API" and the behaviour recorded of clients and emulators, read
 // 2026-11-23).
 package flowlog

@@ -10,51 +10,18 @@ import (
 	"fmt"
 	"slices"
 	"time"
-)
 
-// KV is the key-value store a [Store] works over. Its methods may be called from
-// any goroutine. A value that a method has returned nil for survives a crash.
-type KV interface {
-	// Get returns a value and its revision; [ErrNoKey] if there is none.
-	Get(ctx context.Context, key string) (value []byte, revision uint64, err error)
-
-	// Put writes a value whatever was there.
-	Put(ctx context.Context, key string, value []byte) (revision uint64, err error)
-
-	// Create writes a value if there is none; [ErrKeyExists] if there is.
-	Create(ctx context.Context, key string, value []byte) (revision uint64, err error)
-
-	// Update writes a value if the present one has the revision;
-	// [ErrRevision] if it has another.
-	Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
-
-	// Delete removes a value; nil if there is none.
-	Delete(ctx context.Context, key string) error
-
-	// List calls fn with each key that begins with prefix, and its value.
-	List(ctx context.Context, prefix string, fn func(key string, value []byte)) error
-
-	// Watch calls fn with each present value, then with each change as it
-	// comes, a nil value for a deletion, until ctx ends. After the present
-	// values it calls fn once with an empty key.
-	Watch(ctx context.Context, prefix string, fn func(key string, value []byte)) error
-}
-
-// Errors of a [KV].
-var (
-	ErrNoKey     = errors.New("no such key")
-	ErrKeyExists = errors.New("key exists")
-	ErrRevision  = errors.New("key was changed meanwhile")
+	"weir/internal/kv"
 )
 
 // A Store holds the flow logs, and how their delivery is doing.
 type Store struct {
-	logs, status KV
+	logs, status kv.Bucket
 }
 
-// NewStore returns a store over two key-value stores, one for flow logs, one for
+// NewStore returns a store over two buckets, one for flow logs, one for
 // their status, which changes far more often.
-func NewStore(logs, status KV) *Store { return &Store{logs, status} }
+func NewStore(logs, status kv.Bucket) *Store { return &Store{logs, status} }
 
 // Status is how the delivery of a flow log is doing.
 type Status struct {
@@ -117,7 +84,7 @@ func (s *Store) Get(ctx context.Context, id string) (FlowLog, error) {
 
 func (s *Store) get(ctx context.Context, id string) (f FlowLog, revision uint64, err error) {
 	raw, revision, err := s.logs.Get(ctx, id)
-	if errors.Is(err, ErrNoKey) {
+	if errors.Is(err, kv.ErrNotFound) {
 		return f, 0, &Error{NotFound, fmt.Sprintf("These flow log ids in the input list are not found: [TotalCount: 1] %s", id)}
 	}
 	if err == nil {
@@ -162,7 +129,7 @@ func (s *Store) Change(ctx context.Context, id string, change func(*FlowLog)) er
 		if err == nil {
 			_, err = s.logs.Update(ctx, id, raw, revision)
 		}
-		if errors.Is(err, ErrRevision) {
+		if errors.Is(err, kv.ErrConflict) {
 			continue
 		}
 		if err != nil {
@@ -232,7 +199,7 @@ func (s *Store) Watch(ctx context.Context, fn func([]FlowLog)) error {
 // Status returns how delivery is doing; the zero Status before the first.
 func (s *Store) Status(ctx context.Context, id string) (st Status, err error) {
 	raw, _, err := s.status.Get(ctx, id)
-	if errors.Is(err, ErrNoKey) {
+	if errors.Is(err, kv.ErrNotFound) {
 		return st, nil
 	}
 	if err == nil {

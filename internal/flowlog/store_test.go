@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"weir/internal/kv"
 )
 
-// memory is a KV in memory, for the rules of the store alone; the journal's own
+// memory is a bucket in memory, for the rules of the store alone; the journal's own
 // tests hold the real one against the contract.
 type memory struct {
 	mu       sync.Mutex
@@ -48,7 +50,7 @@ func (m *memory) Get(_ context.Context, key string) ([]byte, uint64, error) {
 	defer m.mu.Unlock()
 	e, ok := m.values[key]
 	if !ok {
-		return nil, 0, ErrNoKey
+		return nil, 0, kv.ErrNotFound
 	}
 	return e.value, e.revision, nil
 }
@@ -63,7 +65,7 @@ func (m *memory) Create(_ context.Context, key string, value []byte) (uint64, er
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.values[key]; ok {
-		return 0, ErrKeyExists
+		return 0, kv.ErrExists
 	}
 	return m.set(key, value), nil
 }
@@ -72,7 +74,7 @@ func (m *memory) Update(_ context.Context, key string, value []byte, revision ui
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.values[key].revision != revision {
-		return 0, ErrRevision
+		return 0, kv.ErrConflict
 	}
 	return m.set(key, value), nil
 }

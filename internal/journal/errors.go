@@ -1,6 +1,10 @@
 package journal
 
-import "errors"
+import (
+	"errors"
+
+	"weir/internal/kv"
+)
 
 var (
 	// ErrFull reports that the limit or the disk leaves no room. Nothing was
@@ -29,18 +33,16 @@ var (
 	// ErrRange reports a range that is not, or no longer, wholly there.
 	ErrRange = errors.New("range is not in the journal")
 
-	// ErrNotFound reports a key without a value.
-	ErrNotFound = errors.New("key not found")
-
-	// ErrExists reports a key that has a value already.
-	ErrExists = errors.New("key exists")
-
-	// ErrConflict reports that somebody else changed a key meanwhile.
-	ErrConflict = errors.New("key has another revision")
-
 	// ErrNotSupported reports a platform without what an embedded journal
 	// needs: file locks and the free space of a disk.
 	ErrNotSupported = errors.New("not supported on this platform")
+)
+
+// Errors of a [KV].
+var (
+	ErrNotFound = kv.ErrNotFound
+	ErrExists   = kv.ErrExists
+	ErrConflict = kv.ErrConflict
 )
 
 // errRetry marks what may work, or turn out to have worked, a moment later.

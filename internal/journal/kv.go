@@ -11,11 +11,15 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"weir/internal/kv"
 )
+
+var _ kv.Bucket = (*KV)(nil)
 
 // A KV is a bucket of keys with values. It is stored as NATS stores its
 // key-value buckets, so the nats command can look into it. Every write is on
-// disk when the method returns. Its methods are safe for concurrent use.
+// disk when the method returns. It is a [kv.Bucket].
 //
 // Keys are 1 to 255 bytes of any kind; dots make parts that prefixes are
 // found by. The revision of a value is a number that grows with each change in
@@ -177,31 +181,22 @@ func (kv *KV) Delete(ctx context.Context, key string) error {
 	})
 }
 
-// An Item is a key with its value.
-type Item struct {
-	Key      string
-	Value    []byte
-	Revision uint64
-}
-
-// List returns all keys that begin with prefix, in the order of their
-// revisions; with an empty prefix all there are.
-func (kv *KV) List(ctx context.Context, prefix string) ([]Item, error) {
-	var items []Item
-	err := kv.follow(ctx, prefix, func(e Event) error {
+// List calls fn with each key that begins with prefix, and its value, in the
+// order of their revisions; with an empty prefix all there are.
+func (kv *KV) List(ctx context.Context, prefix string, fn func(key string, value []byte)) error {
+	err := kv.follow(ctx, prefix, func(key string, value []byte) error {
 		switch {
-		case e.UpToDate:
+		case key == "":
 			return errStop
-		case e.Deleted:
-			return nil
+		case value != nil:
+			fn(key, value)
 		}
-		items = append(items, e.Item)
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("journal: bucket %s: list %q: %w", kv.bucket, prefix, err)
+		return fmt.Errorf("journal: bucket %s: list %q: %w", kv.bucket, prefix, err)
 	}
-	return items, nil
+	return nil
 }
 
 // do calls fn with the token of a key and gives an error its place.

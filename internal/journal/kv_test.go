@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -18,24 +19,39 @@ func openKV(t testing.TB, j *Journal, bucket string) *KV {
 	return kv
 }
 
-func (e Event) text() string {
-	switch {
-	case e.UpToDate:
-		return "up to date"
-	case e.Deleted:
-		return e.Key + " deleted"
-	}
-	return e.Key + "=" + string(e.Value)
+// watch tells what a watcher is told, until ctx ends and the channel is closed.
+func watch(t testing.TB, ctx context.Context, kv *KV, prefix string) <-chan string {
+	events := make(chan string)
+	go func() {
+		defer close(events)
+		err := kv.Watch(ctx, prefix, func(key string, value []byte) {
+			text := key + "=" + string(value)
+			switch {
+			case key == "":
+				text = "up to date"
+			case value == nil:
+				text = key + " deleted"
+			}
+			select {
+			case events <- text:
+			case <-ctx.Done():
+			}
+		})
+		if !errors.Is(err, context.Canceled) && !errors.Is(err, ErrClosed) {
+			t.Errorf("Watch = %v, want %v or %v", err, context.Canceled, ErrClosed)
+		}
+	}()
+	return events
 }
 
 // wantEvents takes events until all these came, in this order.
-func wantEvents(t testing.TB, events <-chan Event, want ...string) {
+func wantEvents(t testing.TB, events <-chan string, want ...string) {
 	t.Helper()
 	for _, w := range want {
 		select {
 		case e, ok := <-events:
-			if !ok || e.text() != w {
-				t.Fatalf("event %q (open: %v), want %q", e.text(), ok, w)
+			if !ok || e != w {
+				t.Fatalf("event %q (open: %v), want %q", e, ok, w)
 			}
 		case <-time.After(20 * time.Second):
 			t.Fatalf("no event, want %q", w)
@@ -110,12 +126,8 @@ func TestKeysAndPrefixes(t *testing.T) {
 				want = append(want, k)
 			}
 		}
-		items, err := kv.List(ctx, prefix)
-		if err != nil {
+		if err := kv.List(ctx, prefix, func(key string, _ []byte) { got = append(got, key) }); err != nil {
 			t.Fatal(err)
-		}
-		for _, i := range items {
-			got = append(got, i.Key)
 		}
 		if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
 			t.Errorf("List(%q) = %q, want %q", prefix, got, want)
@@ -131,8 +143,9 @@ func TestKeysAndPrefixes(t *testing.T) {
 			t.Errorf("bucket %q: no error", b)
 		}
 	}
-	if items, err := openKV(t, j, "other").List(ctx, ""); len(items) != 0 || err != nil {
-		t.Errorf("other bucket has %v, %v", items, err)
+	err := openKV(t, j, "other").List(ctx, "", func(key string, _ []byte) { t.Errorf("the other bucket has %q", key) })
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -143,9 +156,12 @@ func TestWatch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := kv.Put(ctx, "f.2", nil); err != nil { // a value without bytes is none that was deleted
+		t.Fatal(err)
+	}
 	watchCtx, cancel := context.WithCancel(ctx)
-	events, empty := kv.Watch(watchCtx, "f."), kv.Watch(watchCtx, "h")
-	wantEvents(t, events, "f.1=old", "f.2=old", "up to date")
+	events, empty := watch(t, watchCtx, kv, "f."), watch(t, watchCtx, kv, "h")
+	wantEvents(t, events, "f.1=old", "f.2=", "up to date")
 	wantEvents(t, empty, "up to date")
 	if err := kv.Delete(ctx, "f.1"); err != nil {
 		t.Fatal(err)

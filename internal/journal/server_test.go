@@ -88,7 +88,7 @@ func TestExternalServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events := kv.Watch(t.Context(), "")
+	events := watch(t, t.Context(), kv, "")
 	wantEvents(t, events, "up to date")
 	ctx, cancel := context.WithCancel(t.Context())
 	got := make(chan uint64, 100)
