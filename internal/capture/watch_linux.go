@@ -81,9 +81,13 @@ func (s *Source) Watch(t Target) error {
 func (w *watch) subscribe() (*subscription, error) {
 	sub := &subscription{updates: make(chan netlink.LinkUpdate, 256), done: make(chan struct{})}
 	err := netlink.LinkSubscribeWithOptions(sub.updates, sub.done, netlink.LinkSubscribeOptions{
-		Namespace:         &w.ns.handle,
-		ErrorCallback:     func(error) {}, // closes the channel; run lists again
-		ReceiveBufferSize: 4 << 20,
+		Namespace:     &w.ns.handle,
+		ErrorCallback: func(error) {}, // closes the channel; run lists again
+
+		// By force: most hosts allow 200 KiB only (net.core.rmem_max), which one
+		// or two hundred events fill.
+		ReceiveBufferSize:      4 << 20,
+		ReceiveBufferForceSize: true,
 	})
 	return sub, err
 }
@@ -108,15 +112,17 @@ func (w *watch) run(sub *subscription) {
 		case <-time.After(100 * time.Millisecond):
 		}
 		again, err := w.subscribe()
-		if err != nil {
+		if err == nil {
+			if err = w.list(false); err != nil {
+				again.end()
+			}
+		}
+		if err != nil { // what was missed is still missing: once more
 			w.s.cfg.Logger.Error("watch interfaces", "netns", w.target.Netns, "err", err)
 			continue
 		}
 		sub.end()
 		sub = again
-		if err := w.list(false); err != nil {
-			w.s.cfg.Logger.Error("list interfaces", "netns", w.target.Netns, "err", err)
-		}
 	}
 }
 

@@ -56,6 +56,9 @@ func (*Namespace) Do(func() error) error { return ErrNotSupported }
 // SetSysctl returns [ErrNotSupported].
 func (*Namespace) SetSysctl(_, _ string) error { return ErrNotSupported }
 
+// LostEvents returns [ErrNotSupported].
+func (*Namespace) LostEvents() (int, error) { return 0, ErrNotSupported }
+
 // Device returns [ErrNotSupported].
 func (*Namespace) Device(string) (*Device, error) { return nil, ErrNotSupported }
 
