@@ -333,18 +333,29 @@ func (a *Agent) batch(windows []flow.Window) (*journal.Batch, error) {
 			a.cfg.Logger.Warn("window of an unknown interface", "interface", w.Interface.Name, "netns", w.Interface.NetnsName)
 			continue
 		}
-		seen := iter.Seq[netip.Addr](func(func(netip.Addr) bool) {})
-		if a.hops {
-			seen = addresses(w)
+		meta, err := a.stamp(i, w, a.hops)
+		if err == nil && len(meta) > journal.MaxMeta {
+			// A window that never gets into the journal would hold up all others.
+			a.cfg.Logger.Warn("too many next hops for one window: they are left out", "interface", i.ID)
+			meta, err = a.stamp(i, w, false)
 		}
-		stamp := a.model.Stamp(i, seen).WithTags(a.tags[0], a.tags[1])
-		meta, err := json.Marshal(stamp)
 		if err != nil {
 			return nil, fmt.Errorf("agent: stamp window of %s: %w", i.ID, err)
 		}
 		b.Entries = append(b.Entries, journal.Entry{Meta: meta, Window: w})
 	}
 	return b, nil
+}
+
+// stamp returns what is known of the interface of a window, as it is kept with
+// it; with its routes and next hops only if they are asked for.
+func (a *Agent) stamp(i *vpc.Interface, w *flow.Window, hops bool) ([]byte, error) {
+	if !hops {
+		bare := *i
+		bare.Routes = nil
+		i = &bare
+	}
+	return json.Marshal(a.model.Stamp(i, addresses(w)).WithTags(a.tags[0], a.tags[1]))
 }
 
 // interfaceOf returns what a device is, or was when it was captured.

@@ -289,13 +289,30 @@ func TestStampsHoldWhatFormatsShow(t *testing.T) {
 	if len(stamps) != 2 {
 		t.Fatalf("%d windows, want 2", len(stamps))
 	}
-	if s := stamps[0]; len(s.Tags) > 0 || len(s.Hops) > 0 {
-		t.Errorf("without being asked: tags %v and hops %v", s.Tags, s.Hops)
+	if s := stamps[0]; len(s.Tags) > 0 || len(s.Hops) > 0 || len(s.Ways) > 0 {
+		t.Errorf("without being asked: tags %v, hops %v and ways %v", s.Tags, s.Hops, s.Ways)
 	}
 	if diff := cmp.Diff(vpc.Tags{"role": "web"}, stamps[1].Tags); diff != "" {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}
 	if hop, ok := stamps[1].NextHop(netip.MustParseAddr("10.0.0.2")); !ok || hop.ID != "eni-2" {
 		t.Errorf("next hop is %+v, %v, want eni-2", hop, ok)
+	}
+}
+
+// TestARouterWithManyRoutes has more of them than a message can hold.
+func TestARouterWithManyRoutes(t *testing.T) {
+	b := newBed(t, journal.Config{})
+	b.model.set(1)
+	router := b.model.index.Network().Interfaces[0]
+	for n := range 5000 {
+		router.Routes = append(router.Routes, vpc.Route{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{20, byte(n >> 8), byte(n), 0}), 24)})
+	}
+	b.start(time.Now())
+	b.log(1, func(f *flowlog.FlowLog) { f.Format = "${interface-id} ${next-hop-interface-id}" })
+	b.captures(1)
+	b.handOver(1)
+	if _, stamps := b.journalled(); len(stamps) != 1 || len(stamps[0].Ways) > 0 {
+		t.Errorf("%d windows are in the journal, want one, without routes", len(stamps))
 	}
 }

@@ -121,7 +121,7 @@ func TestSizesAtTheLimit(t *testing.T) {
 func TestRefusedBatches(t *testing.T) {
 	j := openDir(t, t.TempDir())
 	meta := batch("a", 1, 1, 1, 1)
-	meta.Entries[0].Meta = bytes.Repeat([]byte("x"), maxMeta+1)
+	meta.Entries[0].Meta = bytes.Repeat([]byte("x"), MaxMeta+1)
 	wantErr(t, j.Append(t.Context(), meta), ErrTooLarge)
 	for name, b := range map[string]*Batch{
 		"no host":        batch("", 1, 1, 1, 1),

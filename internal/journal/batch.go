@@ -22,7 +22,7 @@ type Batch struct {
 // An Entry is a window, or a part of one, with what its host knows about the
 // interface. It belongs to whoever made it.
 type Entry struct {
-	Meta   []byte // opaque to the journal; at most 64 KiB
+	Meta   []byte // opaque to the journal; at most MaxMeta
 	Window *flow.Window
 
 	// Part and More are set by reading and ignored by [Journal.Append]. A

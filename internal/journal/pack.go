@@ -10,8 +10,8 @@ import (
 	"weir/internal/flow"
 )
 
-// maxMeta is the longest Meta.
-const maxMeta = 64 << 10
+// MaxMeta is the length of the longest Meta of an [Entry], in bytes.
+const MaxMeta = 64 << 10
 
 // A step is the part of a batch that is stored at once; nearly always all of it.
 type step struct {
@@ -96,7 +96,7 @@ func (p *packer) flush() error {
 }
 
 func (p *packer) add(e *piece) error {
-	if len(e.meta) > maxMeta {
+	if len(e.meta) > MaxMeta {
 		return fmt.Errorf("meta of %d bytes: %w", len(e.meta), ErrTooLarge)
 	}
 	start := len(p.body)
