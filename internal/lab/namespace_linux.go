@@ -128,12 +128,7 @@ func newNamespace(cfg NamespaceConfig) (_ *Namespace, err error) {
 				return err
 			}
 		}
-		if cfg.Forward {
-			if err := forward(); err != nil {
-				return err
-			}
-		}
-		return nil
+		return route(cfg.Forward)
 	})
 	if err != nil {
 		return ns, err
@@ -151,13 +146,21 @@ func newNamespace(cfg NamespaceConfig) (_ *Namespace, err error) {
 	return ns, nil
 }
 
-// forward makes the calling thread's namespace a router.
-func forward() error {
+// route makes the calling thread's namespace a router, or a host. A new namespace
+// takes over what the machine is set to for IPv4, and that of one that runs
+// containers is to forward.
+func route(forward bool) error {
+	on := "0"
+	if forward {
+		on = "1"
+	}
 	for _, s := range [][2]string{
-		{"net/ipv4/ip_forward", "1"},
+		{"net/ipv4/ip_forward", on},
+		{"net/ipv4/conf/all/rp_filter", "0"},
+		{"net/ipv4/conf/default/rp_filter", "0"},
 		// "all" is what decides on forwarding. "default" follows it and would make
 		// each new device join the group of all routers, and say so.
-		{"net/ipv6/conf/all/forwarding", "1"},
+		{"net/ipv6/conf/all/forwarding", on},
 		{"net/ipv6/conf/default/forwarding", "0"},
 	} {
 		err := writeSysctl(s[0], s[1])

@@ -209,3 +209,25 @@ func BenchmarkDo(b *testing.B) {
 		}
 	}
 }
+
+// A namespace is a host unless it asks to be a router. That it is none on a machine
+// that forwards itself shows only there: see [route].
+func TestForward(t *testing.T) {
+	labtest.NeedRoot(t)
+	l := newLab(t)
+	for forward, want := range map[bool]string{false: "0\n", true: "1\n"} {
+		ns := newNS(t, l, NamespaceConfig{Forward: forward})
+		for _, path := range []string{"net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"} {
+			var got []byte
+			if err := ns.Do(func() (err error) {
+				got, err = os.ReadFile("/proc/sys/" + path)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != want {
+				t.Errorf("forward %v: %s is %q, want %q", forward, path, got, want)
+			}
+		}
+	}
+}
