@@ -1,10 +1,12 @@
 package vpc
 
 import (
+	"cmp"
 	"encoding/json"
 	"io/fs"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -22,6 +24,10 @@ type owner struct {
 	Pod    string // UID of the Kubernetes pod; empty if none
 	Name   string
 	Tags   Tags
+
+	// known says that the engine's files tell all of the owner, not only a
+	// process's control group: some are there before others.
+	known bool
 }
 
 // key is what the owner's ids are made from. A pod keeps its UID when its
@@ -37,6 +43,8 @@ func (o *owner) key() string {
 type owners struct {
 	byID    map[string]*owner
 	byNetns map[string]*owner // by path of the namespace, under /run
+	byPID   map[int]*owner    // by first process, of one that has a namespace of its own without a path
+	byInode map[uint64]*owner // by namespace, made of byPID on the machine the files are from
 }
 
 // netns returns the owner of the namespace at a path, or nil.
@@ -67,7 +75,7 @@ func runPath(p string) string {
 }
 
 var (
-	containerID = regexp.MustCompile(`(?:^|[/-])([0-9a-f]{64})(?:\.scope)?(?:$|/)`)
+	containerID = regexp.MustCompile(`(?:^|-)([0-9a-f]{64})(?:\.scope)?$`)
 	podUID      = regexp.MustCompile(`pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12})`)
 )
 
@@ -79,11 +87,16 @@ func ownerOfCgroup(text string) *owner {
 		if len(parts) != 3 {
 			continue
 		}
-		m := containerID.FindStringSubmatch(parts[2])
-		if m == nil {
+		id := ""
+		for part := range strings.SplitSeq(parts[2], "/") { // the innermost: a pod of Podman has an id, too
+			if m := containerID.FindStringSubmatch(part); m != nil {
+				id = m[1]
+			}
+		}
+		if id == "" {
 			continue
 		}
-		o := &owner{ID: m[1]}
+		o := &owner{ID: id}
 		for _, e := range []struct{ mark, engine string }{
 			{"libpod", "podman"}, {"crio", "cri-o"}, {"cri-containerd", "containerd"}, {"docker", "docker"}, {"kubepods", "kubernetes"},
 		} {
@@ -103,7 +116,7 @@ func ownerOfCgroup(text string) *owner {
 // readOwners reads what the engines keep under root, which is the file system
 // as it begins at "/".
 func readOwners(root fs.FS) *owners {
-	o := &owners{byID: make(map[string]*owner), byNetns: make(map[string]*owner)}
+	o := &owners{byID: make(map[string]*owner), byNetns: make(map[string]*owner), byPID: make(map[int]*owner)}
 	o.docker(root)
 	o.podman(root)
 	o.containerd(root)
@@ -119,7 +132,9 @@ func (o *owners) add(n *owner, netns string) {
 		n = known
 	}
 	o.byID[n.ID] = n
-	if netns != "" {
+	// A path below /proc is that of a container that shares another's namespace,
+	// or of a process that may be another by now.
+	if netns != "" && !strings.HasPrefix(netns, "/proc/") {
 		o.byNetns[runPath(netns)] = n
 	}
 }
@@ -143,36 +158,62 @@ func (o *owners) docker(root fs.FS) {
 			ID     string
 			Name   string // "/web"
 			Config struct{ Labels map[string]string }
-			// The namespace of a container that shares another's is empty here.
+			// Empty for a container that shares another's namespace, and "default"
+			// of that directory for one that has the machine's.
 			NetworkSettings struct{ SandboxKey string }
 		}
 		if readJSON(root, name, &c) {
 			n := strings.TrimPrefix(c.Name, "/")
-			o.add(&owner{Engine: "docker", ID: c.ID, Name: n, Tags: tagsOf(n, c.Config.Labels)}, c.NetworkSettings.SandboxKey)
+			if path.Base(c.NetworkSettings.SandboxKey) == "default" {
+				c.NetworkSettings.SandboxKey = ""
+			}
+			o.add(&owner{known: true, Engine: "docker", ID: c.ID, Name: n, Tags: tagsOf(n, c.Config.Labels)}, c.NetworkSettings.SandboxKey)
 		}
 	}
 }
 
+// podman reads what Podman and CRI-O keep in their storage, whose directory is
+// named after its driver. Containers that go with their end ("--rm") are in a
+// list of their own since version 1.46 of the storage; where nothing is to
+// survive a restart that list is under /run.
 func (o *owners) podman(root fs.FS) {
+	const run, lib = "run/containers/storage/", "var/lib/containers/storage/"
+	var lists []string
+	for _, pattern := range []string{lib + "*-containers/containers.json", lib + "*-containers/volatile-containers.json", run + "*-containers/volatile-containers.json"} {
+		found, _ := fs.Glob(root, pattern)
+		lists = append(lists, found...)
+	}
+	for _, name := range lists {
+		o.podmanList(root, name, path.Join(run, path.Base(path.Dir(name))), path.Join(lib, path.Base(path.Dir(name))))
+	}
+}
+
+// podmanList reads one list; the rest about a container is in one of dirs.
+func (o *owners) podmanList(root fs.FS, name string, dirs ...string) {
 	var list []struct {
 		ID    string   `json:"id"`
 		Names []string `json:"names"`
 	}
-	readJSON(root, "var/lib/containers/storage/overlay-containers/containers.json", &list)
+	readJSON(root, name, &list)
 	for _, c := range list {
-		n := ""
+		var spec ociConfig
+		for _, dir := range dirs {
+			if spec = ociSpec(root, path.Join(dir, c.ID, "userdata/config.json")); spec.read {
+				break
+			}
+		}
+		n := &owner{known: spec.read, Engine: "podman", ID: c.ID, Pod: spec.Annotations["io.kubernetes.pod.uid"]}
 		if len(c.Names) > 0 {
-			n = c.Names[0]
+			n.Name = c.Names[0]
 		}
-		labels, netns := ociSpec(root, path.Join("run/containers/storage/overlay-containers", c.ID, "userdata/config.json"))
-		if netns == "" {
-			labels, netns = ociSpec(root, path.Join("var/lib/containers/storage/overlay-containers", c.ID, "userdata/config.json"))
+		if strings.HasSuffix(n.Name, "-infra") && spec.Hostname != "" {
+			n.Name = spec.Hostname // a pod's, that this container holds the network for
 		}
-		engine := "podman"
-		if labels["io.kubernetes.cri-o.ContainerType"] != "" {
-			engine = "cri-o"
+		if spec.Annotations["io.kubernetes.cri-o.ContainerType"] != "" {
+			n.Engine = "cri-o"
 		}
-		o.add(&owner{Engine: engine, ID: c.ID, Name: n, Pod: labels["io.kubernetes.pod.uid"], Tags: tagsOf(n, nil)}, netns)
+		n.Tags = tagsOf(n.Name, nil)
+		o.add(n, spec.netns)
 	}
 }
 
@@ -183,32 +224,49 @@ func (o *owners) containerd(root fs.FS) {
 		if path.Base(path.Dir(dir)) == "moby" {
 			continue // Docker's: read above, with their names
 		}
-		a, netns := ociSpec(root, name)
-		n := &owner{Engine: "containerd", ID: path.Base(dir), Name: a["nerdctl/name"], Pod: a["io.kubernetes.cri.sandbox-uid"]}
+		spec := ociSpec(root, name)
+		a := spec.Annotations
+		n := &owner{known: spec.read, Engine: "containerd", ID: path.Base(dir), Name: a["nerdctl/name"], Pod: a["io.kubernetes.cri.sandbox-uid"]}
+		if !containerID.MatchString(n.ID) { // one that somebody chose, unique in a namespace of containerd
+			n.Name = cmp.Or(n.Name, n.ID)
+			n.ID = path.Base(path.Dir(dir)) + "/" + n.ID
+		}
 		if pod := a["io.kubernetes.cri.sandbox-name"]; pod != "" {
 			n.Name = pod
 			n.Tags = Tags{"kubernetes-namespace": a["io.kubernetes.cri.sandbox-namespace"], "kubernetes-pod": pod}
 		}
 		n.Tags = tagsOf(n.Name, n.Tags)
-		o.add(n, netns)
+		o.add(n, spec.netns)
+		if text, err := fs.ReadFile(root, path.Join(dir, "init.pid")); err == nil && spec.unshared {
+			if pid, err := strconv.Atoi(strings.TrimSpace(string(text))); err == nil {
+				o.byPID[pid] = n
+			}
+		}
 	}
 }
 
-// ociSpec returns the annotations and the network namespace of a container.
-func ociSpec(root fs.FS, name string) (annotations map[string]string, netns string) {
-	var spec struct {
-		Annotations map[string]string `json:"annotations"`
-		Linux       struct {
-			Namespaces []struct{ Type, Path string } `json:"namespaces"`
-		} `json:"linux"`
-	}
-	readJSON(root, name, &spec)
+// An ociConfig is what is of interest of a container's config.json.
+type ociConfig struct {
+	Hostname    string            `json:"hostname"`
+	Annotations map[string]string `json:"annotations"`
+	Linux       struct {
+		Namespaces []struct{ Type, Path string } `json:"namespaces"`
+	} `json:"linux"`
+
+	read     bool   // the file is there
+	netns    string // path of the network namespace it was put into; empty if none
+	unshared bool   // it began with a network namespace of its own
+}
+
+// ociSpec reads a config.json.
+func ociSpec(root fs.FS, name string) (spec ociConfig) {
+	spec.read = readJSON(root, name, &spec)
 	for _, n := range spec.Linux.Namespaces {
 		if n.Type == "network" {
-			netns = n.Path
+			spec.netns, spec.unshared = n.Path, n.Path == ""
 		}
 	}
-	return spec.Annotations, netns
+	return spec
 }
 
 func (o *owners) cni(root fs.FS) {
@@ -226,7 +284,7 @@ func (o *owners) cni(root fs.FS) {
 		if !readJSON(root, name, &c) || c.Kind != "cniCacheV1" {
 			continue
 		}
-		n := &owner{ID: c.ContainerID}
+		n := &owner{known: true, ID: c.ContainerID}
 		tags := Tags{}
 		for _, kv := range c.Args {
 			if len(kv) != 2 {

@@ -3,6 +3,7 @@ package vpc
 import (
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"strings"
@@ -15,13 +16,33 @@ type guest struct {
 	Addrs      []netip.Addr
 }
 
+const (
+	guestFiles = "run/libvirt/qemu/*.xml"
+	leaseFiles = "var/lib/libvirt/dnsmasq/*.status"
+)
+
+// guestsState returns a text that is another one when libvirt has written
+// something: a guest is known a little later than its tap, an address later still.
+func guestsState(root fs.FS) string {
+	var b strings.Builder
+	for _, pattern := range []string{guestFiles, leaseFiles} {
+		files, _ := fs.Glob(root, pattern)
+		for _, name := range files {
+			if s, err := fs.Stat(root, name); err == nil {
+				fmt.Fprintln(&b, name, s.Size(), s.ModTime().UnixNano())
+			}
+		}
+	}
+	return b.String()
+}
+
 // readGuests returns the guests of libvirt by the names of their tap devices, as
 // the files say that libvirt's drivers keep while a guest runs (domain status:
 // src/conf/domain_conf.c; leases: src/network/leaseshelper.c; read 2026-11-24).
 // Addresses are known only of guests that libvirt's own DHCP server gave one.
 func readGuests(root fs.FS) map[string]*guest {
 	out := make(map[string]*guest)
-	files, _ := fs.Glob(root, "run/libvirt/qemu/*.xml")
+	files, _ := fs.Glob(root, guestFiles)
 	if len(files) == 0 {
 		return out
 	}
@@ -63,7 +84,7 @@ func readGuests(root fs.FS) map[string]*guest {
 // readLeases returns the addresses of guests by MAC.
 func readLeases(root fs.FS) map[string][]netip.Addr {
 	out := make(map[string][]netip.Addr)
-	files, _ := fs.Glob(root, "var/lib/libvirt/dnsmasq/*.status")
+	files, _ := fs.Glob(root, leaseFiles)
 	for _, name := range files {
 		raw, err := fs.ReadFile(root, name)
 		var list []struct {

@@ -114,12 +114,25 @@ func netnsInode(p string) (uint64, bool) {
 	return st.Ino, true
 }
 
+// enter finds the namespaces of the first processes that the files name.
+func (o *owners) enter() {
+	o.byInode = make(map[uint64]*owner, len(o.byPID))
+	for pid, owner := range o.byPID {
+		if ino, ok := linkInode(fmt.Sprintf("/proc/%d/ns/net", pid)); ok {
+			o.byInode[ino] = owner
+		}
+	}
+}
+
 // ownerOf tells what lives in a namespace.
 func (o *owners) ownerOf(p place) *owner {
 	if p.path == "" {
 		return nil
 	}
 	if found := o.netns(p.path); found != nil {
+		return found
+	}
+	if found := o.byInode[p.inode]; found != nil {
 		return found
 	}
 	if p.pid > 0 {

@@ -1,8 +1,11 @@
 package vpc
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -197,6 +200,71 @@ func TestTapIsAGuestsCable(t *testing.T) {
 	i := b.at(r, d, anyInterface)
 	if !i.Inverted || i.MAC != "52:54:00:12:34:56" || i.InstanceTags["Name"] != "web-vm" || fmt.Sprint(i.Addrs) != "[192.168.122.10]" {
 		t.Errorf("tap of a guest: %+v", i)
+	}
+}
+
+// TestGuestIsKnownOnceItsFilesAre has libvirt's files come after the tap, and
+// the lease after both, with nothing changing about any device.
+func TestGuestIsKnownOnceItsFilesAre(t *testing.T) {
+	b := newBed(t)
+	host := b.ns("host")
+	tap := &netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: "vnet7"}, Mode: netlink.TUNTAP_MODE_TAP}
+	if err := host.Do(func() error { return errors.Join(netlink.LinkAdd(tap), netlink.LinkSetUp(tap)) }); err != nil {
+		t.Fatal(err)
+	}
+	d, err := host.Device("vnet7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	r := b.start(Options{Root: os.DirFS(dir)}, "host")
+	b.at(r, d, func(i *Interface) bool { return i.InstanceID == "" })
+	late := func(name string) {
+		t.Helper()
+		p := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, libvirtFixture()[name].Data, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := func(ok func(*Interface) bool) {
+		t.Helper()
+		b.within(r, 5*time.Second, func() *Interface {
+			if i, found := r.Resolve(Device{Cookie: host.Cookie(), Index: d.Index()}); found && ok(i) {
+				return i
+			}
+			return nil
+		})
+	}
+	late("run/libvirt/qemu/web-vm.xml")
+	seen(func(i *Interface) bool { return i.InstanceTags["Name"] == "web-vm" && len(i.Addrs) == 0 })
+	late("var/lib/libvirt/dnsmasq/virbr0.status")
+	seen(func(i *Interface) bool { return fmt.Sprint(i.Addrs) == "[192.168.122.10]" })
+}
+
+func TestDefaultRoutes(t *testing.T) {
+	b := newBed(t)
+	a, c := b.ns("a"), b.ns("c")
+	x, y := b.link(lab.End{NS: a, Addrs: []netip.Prefix{netip.MustParsePrefix("10.9.0.1/24"), netip.MustParsePrefix("2001:db8:9::1/64")}},
+		lab.End{NS: c, Addrs: []netip.Prefix{netip.MustParsePrefix("10.9.0.2/24"), netip.MustParsePrefix("2001:db8:9::2/64")}})
+	for _, via := range []string{"10.9.0.2", "2001:db8:9::2"} {
+		to := everywhere4
+		if netip.MustParseAddr(via).Is6() {
+			to = everywhere6
+		}
+		if err := x.AddRoute(to, netip.MustParseAddr(via)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := b.start(Options{}, "a", "c")
+	next := b.at(r, y, anyInterface)
+	i := b.at(r, x, func(i *Interface) bool { return len(i.Addrs) == 2 })
+	stamp := r.Index().Stamp(i, nil)
+	for _, to := range []string{"198.51.100.7", "2001:db8:ffff::7"} {
+		hop, ok := r.Index().NextHop(i, netip.MustParseAddr(to))
+		kept, okKept := stamp.NextHop(netip.MustParseAddr(to))
+		if !ok || !okKept || hop.ID != next.ID || kept.ID != next.ID {
+			t.Errorf("next hop to %s is %+v, of the stamp %+v, want %s; routes %v", to, hop, kept, next.ID, i.Routes)
+		}
 	}
 }
 

@@ -122,6 +122,9 @@ func addRoute(r netlink.Route, family int, byIndex map[int]*link) bool {
 		if !ok {
 			return false
 		}
+		if family == unix.AF_INET {
+			addr = addr.Unmap() // a default route's is written as of IPv6
+		}
 		p = netip.PrefixFrom(addr, ones)
 	}
 	if p.Addr().IsLinkLocalUnicast() || p.Addr().IsMulticast() {

@@ -18,7 +18,7 @@ const (
 	settle      = 30 * time.Millisecond // events come in bursts: one look for each
 	routePause  = 2 * time.Second       // between looks because of routes only
 	resync      = 30 * time.Second      // between looks for no reason
-	ownersPause = 2 * time.Second       // between readings of the engines' files
+	ownersPause = 2 * time.Second       // between readings of the engines' files, and libvirt's
 	ownersAge   = 30 * time.Second      // a namespace without owner by then has none
 )
 
@@ -30,6 +30,8 @@ type watcher struct {
 	remembered map[rememberKey]string
 	owners     *owners
 	ownersRead time.Time
+	guests     string // state of libvirt's files
+	guestsSeen time.Time
 	failed     map[string]bool // logged already
 
 	config  *Config // the model is made with
@@ -121,6 +123,7 @@ func (w *watcher) look() error {
 	}
 	w.findPeers()
 	w.findOwners()
+	w.findGuests()
 	w.rebuild(c)
 	return nil
 }
@@ -289,26 +292,51 @@ func (s *watched) number(p place) (int, error) {
 	return s.handle.route.GetNetNsIdByFd(int(fd))
 }
 
-// findOwners tells who lives in the namespaces, and whose taps there are.
+// findOwners tells who lives in the namespaces.
 func (w *watcher) findOwners() {
 	now := time.Now()
 	unknown := w.owners == nil
 	for _, s := range w.open {
-		unknown = unknown || s.owner == nil && !s.own() && now.Sub(s.since) < ownersAge
+		unknown = unknown || s.lacksOwner() && now.Sub(s.since) < ownersAge
 	}
 	if !unknown || now.Sub(w.ownersRead) < ownersPause && w.owners != nil {
 		w.ownersOfNew()
 		return
 	}
 	w.owners, w.ownersRead = readOwners(w.r.opts.Root), now
+	w.owners.enter()
 	w.ownersOfNew()
 }
 
 func (w *watcher) ownersOfNew() {
 	for _, s := range w.open {
-		if s.owner == nil && !s.own() {
-			s.owner = w.owners.ownerOf(s.place)
-			w.touched = w.touched || s.owner != nil
+		if !s.lacksOwner() {
+			continue
+		}
+		if o := w.owners.ownerOf(s.place); o != nil && (s.owner == nil || o.known) {
+			s.owner, w.touched = o, true
+		}
+	}
+}
+
+// lacksOwner says whether who lives in the namespace may still be found out: of
+// a container that has just begun only the control group may be known yet.
+func (s *watched) lacksOwner() bool { return !s.own() && (s.owner == nil || !s.owner.known) }
+
+// findGuests notices when libvirt's files change, if there are taps; they are
+// read with the model.
+func (w *watcher) findGuests() {
+	now := time.Now()
+	if now.Sub(w.guestsSeen) < ownersPause {
+		return
+	}
+	w.guestsSeen = now
+	for _, s := range w.open {
+		if slices.ContainsFunc(s.links, func(l *link) bool { return l.tap }) {
+			state := guestsState(w.r.opts.Root)
+			w.touched = w.touched || state != w.guests
+			w.guests = state
+			return
 		}
 	}
 }
