@@ -67,6 +67,7 @@ type hostState struct {
 	known   bool
 	last    position // of the last step stored; zero is none
 	lastSeq uint64   // of its last message, as long as that exists; else 0
+	limit   int      // of messages in a step
 }
 
 func (j *Journal) host(name string) *hostState {
@@ -74,7 +75,7 @@ func (j *Journal) host(name string) *hostState {
 	defer j.mu.Unlock()
 	h := j.state[name]
 	if h == nil {
-		h = new(hostState)
+		h = &hostState{limit: j.maxMessages}
 		j.state[name] = h
 	}
 	return h
@@ -142,6 +143,8 @@ func (j *Journal) append(ctx context.Context, b *Batch) error {
 			attempt, incomplete = -1, 0
 		case context.Cause(ctx) != nil:
 			return fmt.Errorf("%w (last: %w)", context.Cause(ctx), err)
+		case errors.Is(err, errTooMany) && h.limit > 1:
+			h.limit, a.next = h.limit/2, nil // the server was told to take fewer
 		case errors.Is(err, errIncomplete) && incomplete >= 10:
 			return err // not bad luck
 		case errors.Is(err, errIncomplete):
@@ -182,7 +185,7 @@ func (a *appending) try(ctx context.Context) (done bool, err error) {
 		from = h.last.mark
 	}
 	if a.next == nil || a.next.from != from {
-		if a.next, err = j.pack(a.batch, windowsPrefix+a.token, from); err != nil {
+		if a.next, err = j.pack(a.batch, windowsPrefix+a.token, from, h.limit); err != nil {
 			return false, err
 		}
 	}

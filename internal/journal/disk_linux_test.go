@@ -108,7 +108,7 @@ func TestDiskFilledByOthers(t *testing.T) {
 			undo := fill(t, disk, free)
 			wantErr(t, j.Append(t.Context(), next(flows)), ErrFull)
 			// Let one through, as if the disk had been filled a moment later.
-			packed, err := j.pack(next(flows), windowsPrefix+"a", "")
+			packed, err := j.pack(next(flows), windowsPrefix+"a", "", maxMessages)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -26,7 +26,7 @@ type Journal struct {
 	coder    *coder
 
 	bodySize    int // aim of a message's body
-	maxMessages int // of one step
+	maxMessages int // of one step, as long as the server takes so many
 
 	// life ends with Close; work counts the goroutines that heed it.
 	life    context.Context

@@ -23,10 +23,11 @@ type step struct {
 // errMore ends packing: there is more than a step holds.
 var errMore = errors.New("more than one step")
 
-// pack makes the next step of a batch: what is behind the mark from.
-func (j *Journal) pack(b *Batch, subject, from string) (*step, error) {
+// pack makes the next step of a batch: what is behind the mark from, in limit
+// messages at most.
+func (j *Journal) pack(b *Batch, subject, from string, limit int) (*step, error) {
 	if from == "" {
-		s, err := j.packPieces(b, subject, piecesOf(b.Entries))
+		s, err := j.packPieces(b, subject, limit, piecesOf(b.Entries))
 		if !errors.Is(err, errMore) {
 			return s, err
 		}
@@ -36,7 +37,7 @@ func (j *Journal) pack(b *Batch, subject, from string) (*step, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := j.packPieces(b, subject, pieces)
+	s, err := j.packPieces(b, subject, limit, pieces)
 	if err != nil && !errors.Is(err, errMore) {
 		return nil, err
 	}
@@ -51,11 +52,11 @@ func (j *Journal) pack(b *Batch, subject, from string) (*step, error) {
 
 // packPieces makes messages of pieces. With errMore, which says that there are
 // others, the step is good, and its mark says how far it reaches.
-func (j *Journal) packPieces(b *Batch, subject string, pieces []piece) (*step, error) {
+func (j *Journal) packPieces(b *Batch, subject string, limit int, pieces []piece) (*step, error) {
 	s := new(step)
 	tables, sequence := strconv.FormatUint(b.Tables, 10), strconv.FormatUint(b.Sequence, 10)
 	p := packer{limit: j.bodySize, emit: func(body []byte, end place) error {
-		if len(s.messages) == j.maxMessages {
+		if len(s.messages) == limit {
 			return errMore
 		}
 		m := nats.NewMsg(subject)
@@ -64,7 +65,7 @@ func (j *Journal) packPieces(b *Batch, subject string, pieces []piece) (*step, e
 		m.Header.Set(headerSequence, sequence)
 		s.messages = append(s.messages, m)
 		s.raw, s.stored = s.raw+len(body), s.stored+len(m.Data)
-		if len(s.messages) == j.maxMessages {
+		if len(s.messages) == limit {
 			s.mark = end.mark()
 		}
 		return nil

@@ -40,6 +40,9 @@ const answerTimeout = 5 * time.Second
 // errIncomplete reports a batch that the server lost a part of.
 var errIncomplete = fmt.Errorf("batch was interrupted: %w", errRetry)
 
+// errTooMany reports a batch of more messages than the server takes.
+var errTooMany = fmt.Errorf("batch of too many messages: %w", ErrTooLarge)
+
 // errNotSent reports a message that never reached the server.
 var errNotSent = fmt.Errorf("server is away: %w", errRetry)
 
@@ -117,7 +120,7 @@ func classify(e *jetstream.APIError) error {
 	case codeTooManyBatches:
 		return fmt.Errorf("%w: %w", e, errRetry)
 	case codeBatchTooLarge:
-		return fmt.Errorf("%w: %w", e, ErrTooLarge)
+		return fmt.Errorf("%w: %w", e, errTooMany)
 	case codeStoreFailed:
 		if strings.Contains(e.Description, "maximum bytes") {
 			return fmt.Errorf("%w: %w", e, ErrFull)

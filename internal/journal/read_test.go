@@ -128,7 +128,7 @@ func TestRepair(t *testing.T) {
 	j := openDir(t, dir)
 	appendSome(t, j, 2)
 	big := batch("a", 1, 3, 1, 30_000)
-	packed, err := j.pack(big, windowsPrefix+"a", "")
+	packed, err := j.pack(big, windowsPrefix+"a", "", maxMessages)
 	if err != nil {
 		t.Fatal(err)
 	}

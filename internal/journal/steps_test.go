@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"weir/internal/flow"
 )
 
@@ -197,4 +199,19 @@ func TestPositions(t *testing.T) {
 			t.Errorf("mark %q: %v, want %v", bad, err, ErrDamaged)
 		}
 	}
+}
+
+// TestAServerThatTakesFewer has an operator who lowered its limit.
+func TestAServerThatTakesFewer(t *testing.T) {
+	s := startServer(t, &server.Options{ServerName: "external", Host: "127.0.0.1", Port: server.RANDOM_PORT,
+		StoreDir: t.TempDir(), JetStreamLimits: server.JSLimitOpts{MaxBatchSize: 20}})
+	j := openConfig(t, Config{URL: s.ClientURL()})
+	j.bodySize = stepBody
+	mustAppend(t, j, shuffled(stepBatch()))
+	mustAppend(t, j, shuffled(stepBatch()))
+	c := readAll(t, j)
+	if len(c.seqs) <= 20 {
+		t.Errorf("it took %d messages only", len(c.seqs))
+	}
+	wantWhole(t, c, stepBatch())
 }
