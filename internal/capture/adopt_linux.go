@@ -64,12 +64,14 @@ func (s *Source) forgetDevice(slot uint16) error {
 	return nil
 }
 
-// forgetPins removes links of a slot that nobody holds any more.
+// forgetPins removes links of a slot that nobody holds any more. They are off when
+// it returns: whoever is attached next counts alone.
 func (s *Source) forgetPins(slot uint16) {
 	if s.cfg.Pin == "" {
 		return
 	}
 	for _, way := range []string{"ingress", "egress"} {
+		detachPinned(s.linkPin(way, slot))
 		_ = os.Remove(s.linkPin(way, slot))
 	}
 }

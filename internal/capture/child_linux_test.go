@@ -47,7 +47,9 @@ func pinDir(tb testing.TB) string {
 type childArgs struct {
 	Pin, Netns, Out string
 	Names           []string
-	Tier            int
+	Tier, MaxFlows  int
+	Exclude         Exclusions
+	Plan            Plan
 	Interval        time.Duration
 }
 
@@ -63,11 +65,11 @@ func child(arg string) int {
 	if err != nil {
 		return childFailed(err)
 	}
-	s, err := Open(tiers[a.Tier].config(Config{Pin: a.Pin}))
+	s, err := Open(tiers[a.Tier].config(Config{Pin: a.Pin, MaxFlows: a.MaxFlows, Exclude: a.Exclude}))
 	if err != nil {
 		return childFailed(err)
 	}
-	if err := s.Watch(Target{Netns: a.Netns, Names: a.Names}); err != nil {
+	if err := s.Watch(Target{Netns: a.Netns, Names: a.Names, Plan: a.Plan}); err != nil {
 		return childFailed(err)
 	}
 	fmt.Println("ready")

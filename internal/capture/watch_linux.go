@@ -186,13 +186,23 @@ func (s *Source) dropUnwanted() error {
 	for slot := range s.hooks {
 		e, wanted := &s.slots[slot], false
 		for _, w := range s.watches {
-			wanted = wanted || w.ns.cookie == e.Netns && w.matches(text(e.Name[:]))
+			wanted = wanted || w.ns.cookie == e.Netns && (w.matches(text(e.Name[:])) || w.matches(w.nameOf(e.Index)))
 		}
 		if !wanted {
 			errs = append(errs, s.remove(slot))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// nameOf returns what an interface is called now; it may have been renamed since it
+// was first captured.
+func (w *watch) nameOf(index uint32) string {
+	l, err := w.ns.link.LinkByIndex(int(index))
+	if err != nil {
+		return "" // it is gone, which is going to be told
+	}
+	return l.Attrs().Name
 }
 
 func (w *watch) matches(name string) bool {
