@@ -53,9 +53,9 @@ func (s *Source) forgetDevice(slot uint16) error {
 	e := &s.slots[slot]
 	key := bpf.CaptureDeviceKey{Netns: e.Netns, Ifindex: e.Index}
 	devices := s.obj.maps[bpf.CaptureMapDevices]
-	var owner bpf.CaptureIface
+	var owner uint32
 	err := devices.Lookup(key, &owner)
-	if err == nil && owner.Slot == slot {
+	if err == nil && owner == uint32(slot) {
 		err = devices.Delete(key)
 	}
 	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
@@ -82,17 +82,14 @@ func stillThere(ns *namespace, e *slotEntry) bool {
 	return err == nil && ns.cookie == e.Netns && l.Attrs().Name != ""
 }
 
-// adopt takes over the hooks a former process left on an interface, and puts
-// this process's programs in their place. s.mu is held.
+// adopt takes over the hooks a former process left on an interface; s.mu is held.
 func (s *Source) adopt(ns *namespace, slot uint16) error {
 	e := &s.slots[slot]
-	plan := Plan{Router: addr4(e.Router), DNS: addr4(e.DNS)}
-	h, err := s.loadHooks(slot, e.L2, plan)
+	h, err := s.loadHooks(slot)
 	if err != nil {
 		return err
 	}
-	err = s.obj.maps[bpf.CaptureMapDevices].Put(
-		bpf.CaptureDeviceKey{Netns: e.Netns, Ifindex: e.Index}, s.ifaceConstants(slot, e.L2, plan))
+	err = s.tell(e, s.describe(slot, e.L2, Plan{Router: addr4(e.Router), DNS: addr4(e.DNS)}))
 	if err == nil {
 		err = s.attach(h, ns)
 	}
@@ -105,27 +102,12 @@ func (s *Source) adopt(ns *namespace, slot uint16) error {
 }
 
 // replan gives a captured interface another plan; s.mu is held.
-func (s *Source) replan(ns *namespace, slot uint16, plan Plan) error {
+func (s *Source) replan(slot uint16, plan Plan) error {
 	e := &s.slots[slot]
-	me := s.ifaceConstants(slot, e.L2, plan)
+	me := s.describe(slot, e.L2, plan)
 	if me.Router4 == e.Router && me.Dns4 == e.DNS {
 		return nil
 	}
-	h, err := s.loadHooks(slot, e.L2, plan)
-	if err != nil {
-		return err
-	}
-	old := s.hooks[slot]
-	h.in, h.out, h.filters = old.in, old.out, old.filters
-	if h.filters != nil {
-		err = h.filters.attach(h.ingress, h.egress)
-	} else {
-		err = errors.Join(h.in.Update(h.ingress), h.out.Update(h.egress))
-	}
-	old.ingress.Close()
-	old.egress.Close()
-	s.hooks[slot] = h
 	e.Router, e.DNS = me.Router4, me.Dns4
-	return errors.Join(err, e.write(s.obj.maps[mapSlots], slot),
-		s.obj.maps[bpf.CaptureMapDevices].Put(bpf.CaptureDeviceKey{Netns: e.Netns, Ifindex: e.Index}, me))
+	return errors.Join(e.write(s.obj.maps[mapSlots], slot), s.tell(e, me))
 }

@@ -16,8 +16,8 @@ import (
 	"weir/internal/capture/bpf"
 )
 
-// hooks is what makes one interface's packets count: the two device programs,
-// with the interface's slot for a constant, and how they are attached.
+// hooks is what makes one interface's packets count: two programs that note its
+// slot and jump to the shared ones, and how they are attached.
 type hooks struct {
 	slot            uint16
 	ingress, egress *ebpf.Program
@@ -26,27 +26,51 @@ type hooks struct {
 	filters *filters  // or tc
 }
 
-// loadHooks loads the device programs of a slot.
-func (s *Source) loadHooks(slot uint16, l2 uint16, plan Plan) (*hooks, error) {
-	me := s.ifaceConstants(slot, l2, plan)
-	progs, err := s.obj.load(map[string]any{
-		bpf.CaptureVarMe:       me,
-		bpf.CaptureVarHighMark: s.highMark(),
-	}, bpf.CaptureProgIngress, bpf.CaptureProgEgress)
+// loadObservers loads the device programs and puts them where the interfaces'
+// own programs jump to, at once for all that are captured already.
+func (s *Source) loadObservers() error {
+	progs, err := s.obj.load(map[string]any{bpf.CaptureVarHighMark: s.highMark()},
+		bpf.CaptureProgIngress, bpf.CaptureProgEgress)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &hooks{
-		slot:    slot,
-		ingress: progs[bpf.CaptureProgIngress],
-		egress:  progs[bpf.CaptureProgEgress],
-	}, nil
+	for at, name := range []string{bpf.CaptureProgIngress, bpf.CaptureProgEgress} {
+		defer progs[name].Close()
+		if err := s.obj.maps[bpf.CaptureMapObservers].Put(uint32(at), progs[name]); err != nil {
+			return fmt.Errorf("set program %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// loadHooks loads the programs of a slot. They are a few instructions, so that an
+// interface that appears is captured in time for its first packets.
+func (s *Source) loadHooks(slot uint16) (*hooks, error) {
+	h := &hooks{slot: slot}
+	for at, to := range []**ebpf.Program{&h.ingress, &h.egress} {
+		prog, err := ebpf.NewProgram(s.obj.entrance(slot, at))
+		if err != nil {
+			h.close()
+			return nil, fmt.Errorf("load program of slot %d: %w", slot, err)
+		}
+		*to = prog
+	}
+	return h, nil
 }
 
 // highMark is the number of flows in a table at which a window closes early.
 func (s *Source) highMark() uint32 { return s.st.MaxFlows / 4 * 3 }
 
-func (s *Source) ifaceConstants(slot, l2 uint16, plan Plan) bpf.CaptureIface {
+// tell makes the programs know an interface; s.mu is held.
+func (s *Source) tell(e *slotEntry, me bpf.CaptureIface) error {
+	if err := s.obj.maps[bpf.CaptureMapInterfaces].Put(uint32(me.Slot), me); err != nil {
+		return err
+	}
+	return s.obj.maps[bpf.CaptureMapDevices].Put(
+		bpf.CaptureDeviceKey{Netns: e.Netns, Ifindex: e.Index}, uint32(me.Slot))
+}
+
+func (s *Source) describe(slot, l2 uint16, plan Plan) bpf.CaptureIface {
 	me := bpf.CaptureIface{Slot: slot, L2: l2, Exclude: uint32(s.cfg.Exclude)}
 	if plan.Router.Is4() {
 		me.Router4 = binary.NativeEndian.Uint32(plan.Router.AsSlice())
@@ -80,8 +104,11 @@ func (h *hooks) close() {
 			l.Close()
 		}
 	}
-	h.ingress.Close()
-	h.egress.Close()
+	for _, p := range []*ebpf.Program{h.ingress, h.egress} {
+		if p != nil {
+			p.Close()
+		}
+	}
 }
 
 // attach puts the programs on the slot's interface, or in the place of those a
@@ -208,11 +235,15 @@ func (s *Source) add(ns *namespace, l netlink.Link, plan Plan) error {
 	if len(ns.name) > len(slotEntry{}.NetnsName) {
 		return fmt.Errorf("interface %s: namespace path %s: longer than %d bytes", attrs.Name, ns.name, len(slotEntry{}.NetnsName))
 	}
-	h, err := s.takeHooks(l2, plan)
+	slot, err := s.freeSlot()
 	if err != nil {
 		return fmt.Errorf("interface %s: %w", attrs.Name, err)
 	}
-	me, e := s.ifaceConstants(h.slot, l2, plan), &s.slots[h.slot]
+	h, err := s.loadHooks(slot)
+	if err != nil {
+		return fmt.Errorf("interface %s: %w", attrs.Name, err)
+	}
+	me, e := s.describe(slot, l2, plan), &s.slots[slot]
 	*e = slotEntry{
 		State:  slotActive,
 		Index:  uint32(attrs.Index),
@@ -224,23 +255,22 @@ func (s *Source) add(ns *namespace, l netlink.Link, plan Plan) error {
 	copy(e.Name[:], attrs.Name)
 	copy(e.MAC[:], attrs.HardwareAddr.String())
 	copy(e.NetnsName[:], ns.name)
-	err = e.write(s.obj.maps[mapSlots], h.slot)
+	err = e.write(s.obj.maps[mapSlots], slot)
 	if err == nil {
-		err = s.obj.maps[bpf.CaptureMapDevices].Put(
-			bpf.CaptureDeviceKey{Netns: ns.cookie, Ifindex: uint32(attrs.Index)}, me)
+		err = s.tell(e, me)
 	}
 	if err == nil {
-		s.forgetPins(h.slot)
+		s.forgetPins(slot)
 		err = s.attach(h, ns)
 	}
 	if err != nil {
 		err = errors.Join(err, s.detach(h, e))
 		*e = slotEntry{}
-		return errors.Join(fmt.Errorf("interface %s: %w", attrs.Name, err), e.write(s.obj.maps[mapSlots], h.slot))
+		return errors.Join(fmt.Errorf("interface %s: %w", attrs.Name, err), e.write(s.obj.maps[mapSlots], slot))
 	}
-	s.hooks[h.slot] = h
-	s.since[h.slot] = time.Now()
-	s.cfg.Logger.Info("capturing", "interface", attrs.Name, "index", attrs.Index, "netns", ns.name, "slot", h.slot)
+	s.hooks[slot] = h
+	s.since[slot] = time.Now()
+	s.cfg.Logger.Info("capturing", "interface", attrs.Name, "index", attrs.Index, "netns", ns.name, "slot", slot)
 	return nil
 }
 
@@ -262,7 +292,7 @@ func (s *Source) remove(slot uint16) error {
 // freeSlot returns a slot nothing uses.
 func (s *Source) freeSlot() (uint16, error) {
 	for i := range s.slots {
-		if s.slots[i].State == slotFree && !s.reserved[uint16(i)] {
+		if s.slots[i].State == slotFree {
 			return uint16(i), nil
 		}
 	}

@@ -46,7 +46,6 @@ func (s *Source) Cover(devices []Device) error {
 		}
 	}
 	s.closeNamespaces()
-	s.wantSpares()
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("capture: %w", err)
 	}
@@ -62,7 +61,7 @@ type deviceID struct {
 func (s *Source) cover(ns *namespace, d Device) error {
 	for slot := range s.hooks {
 		if e := &s.slots[slot]; e.Netns == ns.cookie && e.Index == uint32(d.Index) {
-			return s.replan(ns, slot, d.Plan)
+			return s.replan(slot, d.Plan)
 		}
 	}
 	l, err := ns.link.LinkByIndex(d.Index)

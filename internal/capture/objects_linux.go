@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
@@ -133,6 +135,28 @@ func (o *objects) load(constants map[string]any, programs ...string) (map[string
 		loaded[name] = coll.DetachProgram(name)
 	}
 	return loaded, nil
+}
+
+// entrance is the program of one slot and way: it notes the slot and jumps to the
+// observer, which is loaded once. If there is none the packet goes on.
+func (o *objects) entrance(slot uint16, observer int) *ebpf.ProgramSpec {
+	const zero = -4 // from the frame pointer
+	return &ebpf.ProgramSpec{Name: "weir_entrance", Type: ebpf.SchedCLS, License: "Dual BSD/GPL", Instructions: asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1),
+		asm.StoreImm(asm.RFP, zero, 0, asm.Word),
+		asm.LoadMapPtr(asm.R1, o.maps[bpf.CaptureMapLastSeen].FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, zero),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "next"),
+		asm.StoreImm(asm.R0, int16(unsafe.Offsetof(bpf.CaptureLastPacket{}.Slot)), int64(slot), asm.Word),
+		asm.Mov.Reg(asm.R1, asm.R6),
+		asm.LoadMapPtr(asm.R2, o.maps[bpf.CaptureMapObservers].FD()),
+		asm.Mov.Imm(asm.R3, int32(observer)),
+		asm.FnTailCall.Call(),
+		asm.Mov.Imm(asm.R0, -1).WithSymbol("next"), // TCX_NEXT, TC_ACT_UNSPEC
+		asm.Return(),
+	}}
 }
 
 func (o *objects) loadClock() error {

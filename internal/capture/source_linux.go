@@ -28,10 +28,7 @@ type Source struct {
 	lock   *os.File
 	wake   *wakeReader
 
-	stop       chan struct{} // closed when the source is
-	refills    chan struct{}
-	background sync.WaitGroup
-	filling    sync.Mutex // one tops up the spares at a time; taken before mu
+	stop chan struct{} // closed when the source is
 
 	mu       sync.Mutex
 	features Features
@@ -41,8 +38,6 @@ type Source struct {
 	since    map[uint16]time.Time // when this process attached to it
 	spaces   map[string]*namespace
 	watches  []*watch
-	spare    []*hooks
-	reserved map[uint16]bool
 	closed   bool
 
 	covers   bool          // Cover says what is captured, not Watch
@@ -69,15 +64,13 @@ func Open(cfg Config) (_ *Source, err error) {
 		return nil, fmt.Errorf("capture: missing %s: %w", strings.Join(missing, ", "), os.ErrPermission)
 	}
 	s := &Source{
-		cfg:      cfg,
-		handle:   filterHandle(cfg.Pin),
-		stop:     make(chan struct{}),
-		refills:  make(chan struct{}, 1),
-		hooks:    make(map[uint16]*hooks),
-		since:    make(map[uint16]time.Time),
-		spaces:   make(map[string]*namespace),
-		reserved: make(map[uint16]bool),
-		poked:    make(chan struct{}, 1),
+		cfg:    cfg,
+		handle: filterHandle(cfg.Pin),
+		stop:   make(chan struct{}),
+		hooks:  make(map[uint16]*hooks),
+		since:  make(map[uint16]time.Time),
+		spaces: make(map[string]*namespace),
+		poked:  make(chan struct{}, 1),
 	}
 	defer func() {
 		if err != nil {
@@ -100,6 +93,9 @@ func Open(cfg Config) (_ *Source, err error) {
 	if err := s.openState(); err != nil {
 		return nil, err
 	}
+	if err := s.loadObservers(); err != nil {
+		return nil, err
+	}
 	if err := s.attachDrop(); err != nil {
 		return nil, err
 	}
@@ -109,8 +105,6 @@ func Open(cfg Config) (_ *Source, err error) {
 	if err := s.adoptAll(); err != nil {
 		return nil, err
 	}
-	s.background.Add(1)
-	go s.keepSpares()
 	return s, nil
 }
 
@@ -207,17 +201,12 @@ func (s *Source) abandon() {
 	default:
 		close(s.stop)
 	}
-	s.background.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range s.hooks {
 		h.close()
 	}
 	clear(s.hooks)
-	for _, h := range s.spare {
-		h.close()
-	}
-	s.spare = nil
 	if s.wake != nil {
 		s.wake.close()
 	}

@@ -14,7 +14,7 @@ import (
 
 // layout numbers the arrangement of all maps; a process only takes over maps of
 // its own layout.
-const layout = 1
+const layout = 2
 
 // state is what a restarted process must know of the tables, kept beside them.
 type state struct {

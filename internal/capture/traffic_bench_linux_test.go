@@ -1,42 +1,80 @@
 package capture
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
 
 // BenchmarkTraffic reports what traffic feels of a capture: the median of the
-// ratios on to off of neighbouring slices of time, for round trips in UDP and TCP
-// and for TCP throughput, with the quartiles of these ratios.
+// ratios of times, on to off, of neighbouring slices of time, with the quartiles of
+// these ratios. Beside it stands what an empty program feels like that is attached
+// in the same two places: nothing that counts there can be cheaper.
 func BenchmarkTraffic(b *testing.B) {
 	bed := newBed(b)
 	f := bed.feel()
-	var m feelings
+	s := bed.open(Config{Exclude: DefaultExclusions}, of(bed.server, "eth0"))
+	h, empty := s.only(b), emptyProgram(b)
+	bed.must(errors.Join(h.in.Close(), h.out.Close()))
+	h.in, h.out = nil, nil
+	arms := []struct {
+		name            string
+		ingress, egress *ebpf.Program
+		ratios          [len(feelingNames)][]float64
+	}{{name: "empty", ingress: empty, egress: empty}, {name: "weir", ingress: h.ingress, egress: h.egress}}
+	least := f.slice()
 	for b.Loop() {
-		for range 5 {
-			m.add(f, func() (off func()) {
-				s, err := Open(Config{Exclude: DefaultExclusions})
-				bed.must(err)
-				bed.must(s.Watch(of(bed.server, "eth0")))
-				return func() { bed.must(s.Close()) }
-			})
+		for range 25 {
+			for i := range arms {
+				a := &arms[i]
+				before := f.slice()
+				in, out := bed.attachPair(a.ingress, a.egress)
+				during := f.slice()
+				bed.must(errors.Join(in.Close(), out.Close()))
+				after := f.slice()
+				for k := range a.ratios {
+					a.ratios[k] = append(a.ratios[k], during[k]/((before[k]+after[k])/2))
+					least[k] = min(least[k], before[k], after[k])
+				}
+			}
 		}
 	}
-	for i, name := range feelingNames {
-		q1, q2, q3 := m.quartiles(i)
-		b.ReportMetric(q2, name+"-ratio")
-		b.ReportMetric(q1, name+"-q1")
-		b.ReportMetric(q3, name+"-q3")
-		b.ReportMetric(m.least(i), name+"-off-ns")
+	for _, a := range arms {
+		for k, name := range feelingNames {
+			v := slices.Sorted(slices.Values(a.ratios[k]))
+			b.ReportMetric(v[len(v)/2], a.name+"-"+name+"-ratio")
+			b.ReportMetric(v[len(v)/4], a.name+"-"+name+"-q1")
+			b.ReportMetric(v[len(v)*3/4], a.name+"-"+name+"-q3")
+		}
+	}
+	for k, name := range feelingNames {
+		b.ReportMetric(least[k], "off-"+name+"-ns")
 	}
 	b.ReportMetric(0, "ns/op")
+}
+
+// attachPair attaches programs where capture attaches its own.
+func (b *bed) attachPair(ingress, egress *ebpf.Program) (in, out link.Link) {
+	b.tb.Helper()
+	b.must(b.server.Do(func() (err error) {
+		in, err = link.AttachTCX(link.TCXOptions{Interface: b.s.Index(), Program: ingress, Attach: ebpf.AttachTCXIngress, Anchor: link.Head()})
+		if err == nil {
+			out, err = link.AttachTCX(link.TCXOptions{Interface: b.s.Index(), Program: egress, Attach: ebpf.AttachTCXEgress, Anchor: link.Tail()})
+		}
+		return err
+	}))
+	return in, out
 }
 
 // TestPeersTraffic prints the same for other programs.
@@ -45,8 +83,8 @@ func TestPeersTraffic(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("WEIR_PEERS_ROUNDS")); err == nil {
 		rounds = n
 	}
-	t.Logf("| program | %s | %s | %s |", feelingNames[0], feelingNames[1], feelingNames[2])
-	t.Logf("|---|---|---|---|")
+	t.Logf("| program | %s |", strings.Join(feelingNames[:], " | "))
+	t.Log("|---" + strings.Repeat("|---", len(feelingNames)) + "|")
 	for _, p := range peers(t) {
 		bed := newBed(t)
 		f := bed.feel()
@@ -63,21 +101,22 @@ func TestPeersTraffic(t *testing.T) {
 				}
 			})
 		}
-		var cells [3][3]float64
-		for i := range cells {
-			cells[i][0], cells[i][1], cells[i][2] = m.quartiles(i)
+		row := "| " + p.name
+		for i := range feelingNames {
+			q1, q2, q3 := m.quartiles(i)
+			row += fmt.Sprintf(" | %.3f (%.3f–%.3f)", q2, q1, q3)
 		}
-		t.Logf("| %s | %.3f (%.3f–%.3f) | %.3f (%.3f–%.3f) | %.3f (%.3f–%.3f) |", p.name, cells[0][1], cells[0][0], cells[0][2],
-			cells[1][1], cells[1][0], cells[1][2], cells[2][1], cells[2][0], cells[2][2])
+		t.Log(row + " |")
 	}
 }
 
-var feelingNames = [3]string{"udp-trip", "tcp-trip", "tcp-bulk"}
+// One thread drives both ends of the first three; of the others each end has a
+// processor, as a client and a server have.
+var feelingNames = [...]string{"udp-trip", "tcp-trip", "tcp-bulk", "udp-exchange", "tcp-exchange", "tcp-stream"}
 
 // feelings are the ratios of times, on to off.
 type feelings struct {
-	ratios [3][]float64
-	off    [3][]float64 // times in nanoseconds
+	ratios [len(feelingNames)][]float64
 }
 
 // add measures slices off, on, off and takes the ratio of the second to the mean
@@ -89,7 +128,6 @@ func (m *feelings) add(f *feeler, on func() (off func())) {
 	off()
 	after := f.slice()
 	for i := range m.ratios {
-		m.off[i] = append(m.off[i], before[i], after[i])
 		m.ratios[i] = append(m.ratios[i], during[i]/((before[i]+after[i])/2))
 	}
 }
@@ -99,11 +137,7 @@ func (m *feelings) quartiles(i int) (q1, q2, q3 float64) {
 	return v[len(v)/4], v[len(v)/2], v[len(v)*3/4]
 }
 
-func (m *feelings) least(i int) float64 { return slices.Min(m.off[i]) }
-
-// A feeler is both ends of a UDP and of a TCP exchange. One thread on one
-// processor drives them, so that neither waking up nor whoever else is on the
-// machine is measured, only the way of the packets.
+// A feeler is both ends of a UDP and of a TCP exchange.
 type feeler struct {
 	bed      *bed
 	udp, tcp [2]int // sockets: client, server
@@ -147,17 +181,10 @@ func (b *bed) socket(do func(func() error) error, kind int, addr netip.Addr, por
 	return fd
 }
 
-// slice returns the time, in nanoseconds, of a round trip in UDP, of one in TCP,
-// and of 64 KB one way: of many short batches that which three quarters of the
-// batches exceed, since what is slower was interrupted.
-func (f *feeler) slice() (took [3]float64) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var was, one unix.CPUSet
-	f.bed.must(unix.SchedGetaffinity(0, &was))
-	one.Set(1)
-	f.bed.must(unix.SchedSetaffinity(0, &one))
-	defer func() { f.bed.must(unix.SchedSetaffinity(0, &was)) }()
+// slice returns the times of feelingNames in nanoseconds: of a round trip, or of 64
+// KiB one way. It is that which three quarters of many short batches exceed, since
+// what is slower was interrupted.
+func (f *feeler) slice() (took [len(feelingNames)]float64) {
 	small, large := make([]byte, 64), make([]byte, 64<<10)
 	for i, step := range []func(){
 		func() { f.trip(f.udp, small) },
@@ -167,19 +194,74 @@ func (f *feeler) slice() (took [3]float64) {
 			f.read(f.tcp[1], large)
 		},
 	} {
-		var batches []float64
-		for began := time.Now(); time.Since(began) < 150*time.Millisecond || len(batches) < 8; {
-			start := time.Now()
-			const n = 50
-			for range n {
-				step()
-			}
-			batches = append(batches, float64(time.Since(start).Nanoseconds())/n)
-		}
-		slices.Sort(batches)
-		took[i] = batches[len(batches)/4]
+		took[i] = f.bed.quarter(step)
 	}
+	took[3] = f.exchange(f.udp, small, true)
+	took[4] = f.exchange(f.tcp, small, true)
+	took[5] = f.exchange(f.tcp, large, false)
 	return took
+}
+
+// quarter runs steps on one processor: neither waking up nor whoever else is on the
+// machine is measured, only the way of the packets.
+func (b *bed) quarter(step func()) float64 {
+	b.tb.Helper()
+	defer b.pin(1)()
+	var batches []float64
+	for began := time.Now(); time.Since(began) < 15*time.Millisecond || len(batches) < 8; {
+		start := time.Now()
+		const n = 20
+		for range n {
+			step()
+		}
+		batches = append(batches, float64(time.Since(start).Nanoseconds())/n)
+	}
+	slices.Sort(batches)
+	return batches[len(batches)/4]
+}
+
+// exchange has a server on the other processor read what the client sends, and
+// answer it if asked to.
+func (f *feeler) exchange(ends [2]int, buf []byte, answer bool) float64 {
+	const stop = 0xff
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer f.bed.pin(0)()
+		got := make([]byte, len(buf))
+		for got[0] != stop {
+			f.read(ends[1], got)
+			if answer {
+				f.write(ends[1], got)
+			}
+		}
+	}()
+	back := make([]byte, len(buf))
+	step := func() {
+		f.write(ends[0], buf)
+		if answer {
+			f.read(ends[0], back)
+		}
+	}
+	took := f.bed.quarter(step)
+	buf[0] = stop
+	step()
+	<-done
+	buf[0] = 0
+	return took
+}
+
+// pin keeps the goroutine on one processor until the answer is called.
+func (b *bed) pin(cpu int) (unpin func()) {
+	runtime.LockOSThread()
+	var was, one unix.CPUSet
+	b.must(unix.SchedGetaffinity(0, &was))
+	one.Set(cpu % runtime.NumCPU())
+	b.must(unix.SchedSetaffinity(0, &one))
+	return func() {
+		b.must(unix.SchedSetaffinity(0, &was))
+		runtime.UnlockOSThread()
+	}
 }
 
 func (f *feeler) trip(ends [2]int, buf []byte) {

@@ -74,7 +74,6 @@ func (s *Source) Watch(t Target) error {
 	w.wg.Add(1)
 	s.mu.Unlock()
 	go w.run(sub)
-	s.refill()
 	return nil
 }
 
@@ -135,7 +134,6 @@ func (w *watch) update(u netlink.LinkUpdate) {
 		if err := w.appeared(u.Link); err != nil && !errors.Is(err, unix.ENODEV) {
 			w.s.cfg.Logger.Error("capture", "interface", u.Link.Attrs().Name, "err", err)
 		}
-		w.s.wantSpares()
 	case unix.RTM_DELLINK:
 		w.vanished(u.Link.Attrs().Index)
 	}
@@ -227,7 +225,7 @@ func (w *watch) appeared(l netlink.Link) error {
 	}
 	for slot := range w.s.hooks {
 		if e := &w.s.slots[slot]; e.Netns == w.ns.cookie && e.Index == uint32(attrs.Index) {
-			return w.s.replan(w.ns, slot, w.target.Plan)
+			return w.s.replan(slot, w.target.Plan)
 		}
 	}
 	return w.s.add(w.ns, l, w.target.Plan)

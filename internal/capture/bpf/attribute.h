@@ -70,8 +70,9 @@ INLINE int concerns(struct discarded *d, __u64 location)
 INLINE struct iface *device(__u64 netns, __u32 ifindex)
 {
 	struct device_key key = { .netns = netns, .ifindex = ifindex };
+	__u32 *slot = bpf_map_lookup_elem(&devices, &key);
 
-	return bpf_map_lookup_elem(&devices, &key);
+	return slot ? bpf_map_lookup_elem(&interfaces, slot) : 0;
 }
 
 // misaddressed says whether a frame that the stack took for another host's has
@@ -154,7 +155,7 @@ INLINE int attribute(const struct discarded *d, struct refusal *r)
 INLINE void order(const struct discarded *d, __u32 mark, struct refusal *r)
 {
 	__u32 zero = 0;
-	struct last_seen *last;
+	struct last_packet *last;
 
 	if (!r->by_tc)
 		return;

@@ -131,11 +131,13 @@ const (
 	CaptureKindFOREIGN        CaptureKind = 3
 )
 
-type CaptureLastSeen struct {
+type CaptureLastPacket struct {
 	_     structs.HostLayout
 	Skb   uint64
 	Mark  uint32
 	Where uint32
+	Slot  uint32
+	Pad   uint32
 }
 
 type CaptureMeaning uint32
@@ -174,7 +176,9 @@ const (
 	CaptureMapFlows60      = "flows6_0"
 	CaptureMapFlows61      = "flows6_1"
 	CaptureMapFragments    = "fragments"
+	CaptureMapInterfaces   = "interfaces"
 	CaptureMapLastSeen     = "last_seen"
+	CaptureMapObservers    = "observers"
 	CaptureMapOverflow     = "overflow"
 	CaptureMapTaken        = "taken"
 	CaptureMapUsage        = "usage"
@@ -188,7 +192,6 @@ const (
 	CaptureProgSecondRaw   = "second_raw"
 	CaptureVarEnumerations = "enumerations"
 	CaptureVarHighMark     = "high_mark"
-	CaptureVarMe           = "me"
 	CaptureVarReasons      = "reasons"
 )
 
@@ -247,20 +250,22 @@ type CaptureProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type CaptureMapSpecs struct {
-	AtWork    *ebpf.MapSpec `ebpf:"at_work"`
-	Causes    *ebpf.MapSpec `ebpf:"causes"`
-	Control   *ebpf.MapSpec `ebpf:"control"`
-	Devices   *ebpf.MapSpec `ebpf:"devices"`
-	Flows40   *ebpf.MapSpec `ebpf:"flows4_0"`
-	Flows41   *ebpf.MapSpec `ebpf:"flows4_1"`
-	Flows60   *ebpf.MapSpec `ebpf:"flows6_0"`
-	Flows61   *ebpf.MapSpec `ebpf:"flows6_1"`
-	Fragments *ebpf.MapSpec `ebpf:"fragments"`
-	LastSeen  *ebpf.MapSpec `ebpf:"last_seen"`
-	Overflow  *ebpf.MapSpec `ebpf:"overflow"`
-	Taken     *ebpf.MapSpec `ebpf:"taken"`
-	Usage     *ebpf.MapSpec `ebpf:"usage"`
-	Wake      *ebpf.MapSpec `ebpf:"wake"`
+	AtWork     *ebpf.MapSpec `ebpf:"at_work"`
+	Causes     *ebpf.MapSpec `ebpf:"causes"`
+	Control    *ebpf.MapSpec `ebpf:"control"`
+	Devices    *ebpf.MapSpec `ebpf:"devices"`
+	Flows40    *ebpf.MapSpec `ebpf:"flows4_0"`
+	Flows41    *ebpf.MapSpec `ebpf:"flows4_1"`
+	Flows60    *ebpf.MapSpec `ebpf:"flows6_0"`
+	Flows61    *ebpf.MapSpec `ebpf:"flows6_1"`
+	Fragments  *ebpf.MapSpec `ebpf:"fragments"`
+	Interfaces *ebpf.MapSpec `ebpf:"interfaces"`
+	LastSeen   *ebpf.MapSpec `ebpf:"last_seen"`
+	Observers  *ebpf.MapSpec `ebpf:"observers"`
+	Overflow   *ebpf.MapSpec `ebpf:"overflow"`
+	Taken      *ebpf.MapSpec `ebpf:"taken"`
+	Usage      *ebpf.MapSpec `ebpf:"usage"`
+	Wake       *ebpf.MapSpec `ebpf:"wake"`
 }
 
 // CaptureVariableSpecs contains global variables before they are loaded into the kernel.
@@ -269,7 +274,6 @@ type CaptureMapSpecs struct {
 type CaptureVariableSpecs struct {
 	Enumerations *ebpf.VariableSpec `ebpf:"enumerations"`
 	HighMark     *ebpf.VariableSpec `ebpf:"high_mark"`
-	Me           *ebpf.VariableSpec `ebpf:"me"`
 	Reasons      *ebpf.VariableSpec `ebpf:"reasons"`
 }
 
@@ -293,20 +297,22 @@ func (o *CaptureObjects) Close() error {
 //
 // It can be passed to LoadCaptureObjects or ebpf.CollectionSpec.LoadAndAssign.
 type CaptureMaps struct {
-	AtWork    *ebpf.Map `ebpf:"at_work"`
-	Causes    *ebpf.Map `ebpf:"causes"`
-	Control   *ebpf.Map `ebpf:"control"`
-	Devices   *ebpf.Map `ebpf:"devices"`
-	Flows40   *ebpf.Map `ebpf:"flows4_0"`
-	Flows41   *ebpf.Map `ebpf:"flows4_1"`
-	Flows60   *ebpf.Map `ebpf:"flows6_0"`
-	Flows61   *ebpf.Map `ebpf:"flows6_1"`
-	Fragments *ebpf.Map `ebpf:"fragments"`
-	LastSeen  *ebpf.Map `ebpf:"last_seen"`
-	Overflow  *ebpf.Map `ebpf:"overflow"`
-	Taken     *ebpf.Map `ebpf:"taken"`
-	Usage     *ebpf.Map `ebpf:"usage"`
-	Wake      *ebpf.Map `ebpf:"wake"`
+	AtWork     *ebpf.Map `ebpf:"at_work"`
+	Causes     *ebpf.Map `ebpf:"causes"`
+	Control    *ebpf.Map `ebpf:"control"`
+	Devices    *ebpf.Map `ebpf:"devices"`
+	Flows40    *ebpf.Map `ebpf:"flows4_0"`
+	Flows41    *ebpf.Map `ebpf:"flows4_1"`
+	Flows60    *ebpf.Map `ebpf:"flows6_0"`
+	Flows61    *ebpf.Map `ebpf:"flows6_1"`
+	Fragments  *ebpf.Map `ebpf:"fragments"`
+	Interfaces *ebpf.Map `ebpf:"interfaces"`
+	LastSeen   *ebpf.Map `ebpf:"last_seen"`
+	Observers  *ebpf.Map `ebpf:"observers"`
+	Overflow   *ebpf.Map `ebpf:"overflow"`
+	Taken      *ebpf.Map `ebpf:"taken"`
+	Usage      *ebpf.Map `ebpf:"usage"`
+	Wake       *ebpf.Map `ebpf:"wake"`
 }
 
 func (m *CaptureMaps) Close() error {
@@ -320,7 +326,9 @@ func (m *CaptureMaps) Close() error {
 		m.Flows60,
 		m.Flows61,
 		m.Fragments,
+		m.Interfaces,
 		m.LastSeen,
+		m.Observers,
 		m.Overflow,
 		m.Taken,
 		m.Usage,
@@ -334,7 +342,6 @@ func (m *CaptureMaps) Close() error {
 type CaptureVariables struct {
 	Enumerations *ebpf.Variable `ebpf:"enumerations"`
 	HighMark     *ebpf.Variable `ebpf:"high_mark"`
-	Me           *ebpf.Variable `ebpf:"me"`
 	Reasons      *ebpf.Variable `ebpf:"reasons"`
 }
 

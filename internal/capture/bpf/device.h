@@ -51,12 +51,19 @@ INLINE __u32 tunnel_headers(struct __sk_buff *ctx, __u32 off)
 	return inner + inner_transport(shared_info(skb->head, skb->end), tcp.doff);
 }
 
-INLINE void fragment_key(struct fragment_key *k, const struct transport *t, __u8 egress)
+// A place is where a packet passes: an interface, one way.
+struct place {
+	const struct iface *iface;
+	struct last_packet *last;
+	__u8 egress;
+};
+
+INLINE void fragment_key(struct fragment_key *k, const struct transport *t, const struct place *at)
 {
 	k->id = t->id;
 	k->proto = t->proto;
-	k->slot = me.slot;
-	k->egress = egress;
+	k->slot = at->iface->slot;
+	k->egress = at->egress;
 }
 
 // fragmented gives a later fragment the ports of its datagram, and remembers
@@ -85,16 +92,11 @@ INLINE void fragmented(const struct fragment_key *k, struct transport *t, __u64 
 	__sync_fetch_and_add(&f->bytes, bytes);
 }
 
-INLINE void remember(struct __sk_buff *skb, __u32 mark, __u32 egress)
+INLINE void remember(const struct place *at, struct __sk_buff *skb, __u32 mark)
 {
-	__u32 zero = 0;
-	struct last_seen *last = bpf_map_lookup_elem(&last_seen, &zero);
-
-	if (!last)
-		return;
-	last->skb = (__u64)skb;
-	last->mark = mark;
-	last->where = me.slot << 1 | egress;
+	at->last->skb = (__u64)skb;
+	at->last->mark = mark;
+	at->last->where = at->iface->slot << 1 | at->egress;
 }
 
 INLINE void measure(struct __sk_buff *skb, __u32 off, struct transport *t, __u64 *packets,
@@ -111,8 +113,9 @@ INLINE void measure(struct __sk_buff *skb, __u32 off, struct transport *t, __u64
 	wire(t, skb->len - off, gso, skb->gso_segs, packets, bytes);
 }
 
-INLINE void observe4(struct __sk_buff *skb, __u32 off, __u8 egress)
+INLINE void observe4(struct __sk_buff *skb, __u32 off, const struct place *at)
 {
+	const struct iface *me = at->iface;
 	struct ip4 ip;
 	struct transport t = {};
 	struct key4 key;
@@ -124,15 +127,15 @@ INLINE void observe4(struct __sk_buff *skb, __u32 off, __u8 egress)
 		add_cause(why, 1, skb->len - off);
 		return;
 	}
-	remember(skb, mark(ip.saddr, ip.daddr, &t), egress);
+	remember(at, skb, mark(ip.saddr, ip.daddr, &t));
 	measure(skb, off, &t, &packets, &bytes);
 	if (t.fragment) {
 		struct fragment_key k = { .saddr = { ip.saddr }, .daddr = { ip.daddr } };
 
-		fragment_key(&k, &t, egress);
+		fragment_key(&k, &t, at);
 		fragmented(&k, &t, packets, bytes);
 	}
-	why = excluded4(me.exclude, me.router4, me.dns4, &ip, &t);
+	why = excluded4(me->exclude, me->router4, me->dns4, &ip, &t);
 	if (why >= 0) {
 		add_cause(EXCLUDED + why, packets, bytes);
 		return;
@@ -143,16 +146,17 @@ INLINE void observe4(struct __sk_buff *skb, __u32 off, __u8 egress)
 		.sport = t.sport,
 		.dport = t.dport,
 		.proto = t.proto,
-		.kind = SEEN << 1 | egress,
-		.slot = me.slot,
+		.kind = SEEN << 1 | at->egress,
+		.slot = me->slot,
 	};
 	word = control_word();
 	if (!add4(word, &key, packets, bytes, bpf_jiffies64(), t.flags))
-		add_overflow(me.slot, word & GENERATION, egress, packets, bytes);
+		add_overflow(me->slot, word & GENERATION, at->egress, packets, bytes);
 }
 
-INLINE void observe6(struct __sk_buff *skb, __u32 off, __u8 egress)
+INLINE void observe6(struct __sk_buff *skb, __u32 off, const struct place *at)
 {
+	const struct iface *me = at->iface;
 	struct ip6 ip;
 	struct transport t = {};
 	struct key6 key;
@@ -164,17 +168,17 @@ INLINE void observe6(struct __sk_buff *skb, __u32 off, __u8 egress)
 		add_cause(why, 1, skb->len - off);
 		return;
 	}
-	remember(skb, mark(ip.saddr[3], ip.daddr[3], &t), egress);
+	remember(at, skb, mark(ip.saddr[3], ip.daddr[3], &t));
 	measure(skb, off, &t, &packets, &bytes);
 	if (t.fragment) {
 		struct fragment_key k;
 
 		__builtin_memcpy(k.saddr, ip.saddr, sizeof(k.saddr));
 		__builtin_memcpy(k.daddr, ip.daddr, sizeof(k.daddr));
-		fragment_key(&k, &t, egress);
+		fragment_key(&k, &t, at);
 		fragmented(&k, &t, packets, bytes);
 	}
-	why = excluded6(me.exclude, &ip, &t);
+	why = excluded6(me->exclude, &ip, &t);
 	if (why >= 0) {
 		add_cause(EXCLUDED + why, packets, bytes);
 		return;
@@ -184,11 +188,11 @@ INLINE void observe6(struct __sk_buff *skb, __u32 off, __u8 egress)
 	key.sport = t.sport;
 	key.dport = t.dport;
 	key.proto = t.proto;
-	key.kind = SEEN << 1 | egress;
-	key.slot = me.slot;
+	key.kind = SEEN << 1 | at->egress;
+	key.slot = me->slot;
 	word = control_word();
 	if (!add6(word, &key, packets, bytes, bpf_jiffies64(), t.flags))
-		add_overflow(me.slot, word & GENERATION, egress, packets, bytes);
+		add_overflow(me->slot, word & GENERATION, at->egress, packets, bytes);
 }
 
 // behind_tags finds the EtherType behind the VLAN tags that are in the data; the
@@ -213,9 +217,17 @@ enum { NEXT = -1 }; // TCX_NEXT and TC_ACT_UNSPEC
 
 INLINE int observe(struct __sk_buff *skb, __u8 egress)
 {
-	__u32 off = me.l2;
 	__be16 type = skb->protocol;
+	struct place at = { .egress = egress };
+	__u32 zero = 0, off;
 
+	at.last = bpf_map_lookup_elem(&last_seen, &zero);
+	if (!at.last)
+		return NEXT;
+	at.iface = bpf_map_lookup_elem(&interfaces, &at.last->slot);
+	if (!at.iface)
+		return NEXT;
+	off = at.iface->l2 ? ETH_HLEN_ : 0;
 	if (off && skb_load(skb, 12, &type, 2)) {
 		add_cause(TRUNCATED, 1, 0);
 		return NEXT;
@@ -226,14 +238,14 @@ INLINE int observe(struct __sk_buff *skb, __u8 egress)
 		type = found;
 		off = found >> 16;
 		if (!off || off > MAX_LINK_HEADER) {
-			add_cause(found & 15, 1, skb->len - me.l2);
+			add_cause(found & 15, 1, skb->len - ETH_HLEN_);
 			return NEXT;
 		}
 	}
 	if (type == bpf_htons(0x0800))
-		observe4(skb, off, egress);
+		observe4(skb, off, &at);
 	else if (type == bpf_htons(0x86dd))
-		observe6(skb, off, egress);
+		observe6(skb, off, &at);
 	else
 		add_cause(NOT_IP, 1, skb->len - off);
 	return NEXT;

@@ -151,17 +151,22 @@ struct {
 // The last packet a hook of ours saw on this CPU: tells a refusal by traffic
 // control behind our hook from one before it. The buffer's address alone does
 // not tell packets apart, because a freed buffer is soon used again.
-struct last_seen {
+//
+// In slot an interface's own program tells the shared one where the packet is.
+// Nothing comes between the two: soft interrupts are off.
+struct last_packet {
 	__u64 skb;
 	__u32 mark;  // of the packet, see mark() in packet.h
 	__u32 where; // slot << 1 | egress
+	__u32 slot;
+	__u32 _pad;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct last_seen);
+	__type(value, struct last_packet);
 } last_seen SEC(".maps");
 
 // Refused packets that the first drop program has taken and the second has not
@@ -213,17 +218,35 @@ struct device_key {
 	__u32 _pad;
 };
 
-// For the drop program, which meets packets of every device on the machine.
+// The captured interfaces by slot.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_SLOTS);
+	__type(key, __u32);
+	__type(value, struct iface);
+} interfaces SEC(".maps");
+
+// Their slots, for the drop program, which meets packets of every device on the
+// machine.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_SLOTS);
 	__type(key, struct device_key);
-	__type(value, struct iface);
+	__type(value, __u32);
 } devices SEC(".maps");
 
-// Set once before load. The two device programs are loaded once an interface,
-// so its data are constants to them and cost nothing.
-volatile const struct iface me = {};
+// The device programs, which all interfaces share. What is attached to an
+// interface is a few instructions that note its slot and jump here.
+enum { OBSERVE_INGRESS, OBSERVE_EGRESS };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u32);
+} observers SEC(".maps");
+
+// Set once before load.
 volatile const __u32 high_mark = 0xffffffff;
 
 // What a drop reason means to us, by its number in the running kernel.
