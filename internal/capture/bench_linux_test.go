@@ -253,3 +253,25 @@ func TestTypesAreThoseOfC(t *testing.T) {
 		t.Errorf("room for %d exclusions, there are %d", n, numExclusions)
 	}
 }
+
+// BenchmarkCover reports how long 200 interfaces take that appear at once.
+func BenchmarkCover(b *testing.B) {
+	bed := newBed(b)
+	var devices []Device
+	for i := range 100 {
+		d, e := bed.link(lab.End{NS: bed.client, Name: fmt.Sprint("many", i)}, lab.End{NS: bed.server, Name: fmt.Sprint("many", i)})
+		devices = append(devices, Device{Netns: nsPath(bed.client), Index: d.Index()}, Device{Netns: nsPath(bed.server), Index: e.Index()})
+	}
+	for b.Loop() {
+		b.StopTimer()
+		s := bed.open(Config{})
+		b.StartTimer()
+		bed.must(s.Cover(devices))
+		b.StopTimer()
+		if n := len(s.Interfaces()); n != len(devices) {
+			b.Fatalf("%d interfaces are captured, want %d", n, len(devices))
+		}
+		bed.must(s.Close())
+		b.StartTimer()
+	}
+}
