@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"golang.org/x/sys/unix"
 
 	"weir/internal/flow"
@@ -260,6 +261,7 @@ func TestRefusalsWithinRefusals(t *testing.T) {
 		lab.Rule{Hook: lab.Output, Match: dns, Verdict: lab.Drop},
 		lab.Rule{Hook: lab.Prerouting, Match: lab.Match{Src: netip.MustParsePrefix("10.0.1.0/24")}, Verdict: lab.Drop})
 	s := b.open(Config{}, of(b.server, "eth0"))
+	untold := b.countUntold()
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -300,11 +302,11 @@ func TestRefusalsWithinRefusals(t *testing.T) {
 	b.must(got.sink(b.window(s)))
 	out := got.total(func(k flow.Key) bool { return k.Direction == flow.Egress && k.Verdict == flow.Reject })
 	in := got.total(func(k flow.Key) bool { return k.Direction == flow.Ingress && k.Verdict == flow.Reject })
-	t.Logf("rejected are %d out and %d in, the firewall refused %d and %d", out.Packets, in.Packets, counters[0].Packets, counters[1].Packets)
-	// In some runs the tracepoint is not called at all for up to 1 % of the
-	// packets that come in, in bursts, neither of the two programs and neither of
-	// their counts of missed runs; why is not known. What a process sends is exact.
-	off := func(a, b uint64) bool { return max(a, b)-min(a, b) > b/50 }
+	hidden := untold()
+	t.Logf("rejected are %d out and %d in, the firewall refused %d and %d, %d of them untold",
+		out.Packets, in.Packets, counters[0].Packets, counters[1].Packets, hidden)
+	const corner = 2 // see work in discarded.h
+	off := func(got, want uint64) bool { return got > want || got+hidden+corner < want }
 	if off(out.Packets, counters[0].Packets) || off(in.Packets, counters[1].Packets) {
 		t.Errorf("rejected are %d out and %d in, the firewall refused %d and %d", out.Packets, in.Packets, counters[0].Packets, counters[1].Packets)
 	}
@@ -317,5 +319,33 @@ func TestRefusalsWithinRefusals(t *testing.T) {
 		b.must(err)
 		t.Logf("program %d was kept from %d packets", info.Program, stats.RecursionMisses)
 		prog.Close()
+	}
+}
+
+// countUntold counts the packets that come in while a thread of process 1 runs. Some
+// kernels, made to run a container in a virtual machine, do not let tracepoints tell
+// what happens then; what is refused meanwhile stays accepted.
+func (b *bed) countUntold() (packets func() uint64) {
+	b.tb.Helper()
+	count, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	b.must(err)
+	b.tb.Cleanup(func() { count.Close() })
+	prog, err := ebpf.NewProgram(&ebpf.ProgramSpec{Type: ebpf.SchedCLS, License: "GPL", Instructions: asm.Instructions{
+		asm.FnGetCurrentPidTgid.Call(),
+		asm.RSh.Imm(asm.R0, 32),
+		asm.JNE.Imm(asm.R0, 1, "next"),
+		asm.LoadMapValue(asm.R1, count.FD(), 0),
+		asm.Mov.Imm(asm.R2, 1),
+		asm.AddAtomic.Mem(asm.R1, asm.R2, asm.DWord, 0),
+		asm.Mov.Imm(asm.R0, -1).WithSymbol("next"),
+		asm.Return(),
+	}})
+	b.must(err)
+	b.tb.Cleanup(func() { prog.Close() })
+	in, out := b.attachPair(prog, emptyProgram(b.tb))
+	b.tb.Cleanup(func() { _, _ = in.Close(), out.Close() })
+	return func() (n uint64) {
+		b.must(count.Lookup(uint32(0), &n))
+		return n
 	}
 }

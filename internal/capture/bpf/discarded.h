@@ -64,14 +64,14 @@ INLINE int take(struct at_work *at, const struct discarded *d, int second)
 	__u8 yes = 1;
 
 	if (second) {
+		__u64 noted = *last;
+
+		*last = 0; // whatever it is, so that none outlives the packet
 		if (*(volatile __u32 *)&at->first)
 			return 1;
 		if (!d->iif)
 			return bpf_map_delete_elem(&taken, &skb) != 0;
-		if (*last != skb)
-			return 1;
-		*last = 0;
-		return 0;
+		return noted != skb;
 	}
 	// This interrupts the second program, which will not come for the packet: a
 	// note would stay behind.
