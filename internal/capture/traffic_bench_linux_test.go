@@ -110,9 +110,7 @@ func TestPeersTraffic(t *testing.T) {
 	}
 }
 
-// One thread drives both ends of the first three; of the others each end has a
-// processor, as a client and a server have.
-var feelingNames = [...]string{"udp-trip", "tcp-trip", "tcp-bulk", "udp-exchange", "tcp-exchange", "tcp-stream"}
+var feelingNames = [...]string{"udp-trip", "tcp-trip", "tcp-bulk"}
 
 // feelings are the ratios of times, on to off.
 type feelings struct {
@@ -137,7 +135,9 @@ func (m *feelings) quartiles(i int) (q1, q2, q3 float64) {
 	return v[len(v)/4], v[len(v)/2], v[len(v)*3/4]
 }
 
-// A feeler is both ends of a UDP and of a TCP exchange.
+// A feeler is both ends of a UDP and of a TCP exchange. One thread on one
+// processor drives them, so that neither waking up nor whoever else is on the
+// machine is measured, only the way of the packets.
 type feeler struct {
 	bed      *bed
 	udp, tcp [2]int // sockets: client, server
@@ -146,27 +146,34 @@ type feeler struct {
 func (b *bed) feel() *feeler {
 	b.tb.Helper()
 	f := &feeler{bed: b}
-	f.tcp[1] = b.socket(b.server.Do, unix.SOCK_STREAM, server4, 81)
-	b.must(unix.Listen(f.tcp[1], 1))
-	f.tcp[0] = b.socket(b.client.Do, unix.SOCK_STREAM, client4, 0)
-	b.must(unix.Connect(f.tcp[0], &unix.SockaddrInet4{Addr: server4.As4(), Port: 81}))
-	accepted, _, err := unix.Accept4(f.tcp[1], unix.SOCK_CLOEXEC)
-	b.must(err)
-	b.must(unix.Close(f.tcp[1]))
-	f.tcp[1] = accepted
+	f.tcp = b.connection(81)
 	f.udp[0] = b.socket(b.client.Do, unix.SOCK_DGRAM, client4, 4000)
 	f.udp[1] = b.socket(b.server.Do, unix.SOCK_DGRAM, server4, 7)
 	b.must(unix.Connect(f.udp[0], &unix.SockaddrInet4{Addr: server4.As4(), Port: 7}))
 	b.must(unix.Connect(f.udp[1], &unix.SockaddrInet4{Addr: client4.As4(), Port: 4000}))
-	for _, fd := range f.tcp {
-		b.must(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
-	}
 	b.tb.Cleanup(func() {
 		for _, fd := range append(f.tcp[:], f.udp[:]...) {
 			unix.Close(fd)
 		}
 	})
 	return f
+}
+
+// connection opens a TCP connection to a port of the server.
+func (b *bed) connection(port int) (ends [2]int) {
+	b.tb.Helper()
+	listener := b.socket(b.server.Do, unix.SOCK_STREAM, server4, port)
+	defer unix.Close(listener)
+	b.must(unix.Listen(listener, 1))
+	ends[0] = b.socket(b.client.Do, unix.SOCK_STREAM, client4, 0)
+	b.must(unix.Connect(ends[0], &unix.SockaddrInet4{Addr: server4.As4(), Port: port}))
+	accepted, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+	b.must(err)
+	ends[1] = accepted
+	for _, fd := range ends {
+		b.must(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+	}
+	return ends
 }
 
 func (b *bed) socket(do func(func() error) error, kind int, addr netip.Addr, port int) (fd int) {
@@ -181,10 +188,17 @@ func (b *bed) socket(do func(func() error) error, kind int, addr netip.Addr, por
 	return fd
 }
 
-// slice returns the times of feelingNames in nanoseconds: of a round trip, or of 64
-// KiB one way. It is that which three quarters of many short batches exceed, since
-// what is slower was interrupted.
+// slice returns the times of feelingNames in nanoseconds: of a round trip in UDP, of
+// one in TCP, and of 64 KiB one way. Of many short batches it is that which three
+// quarters of them exceed, since what is slower was interrupted.
 func (f *feeler) slice() (took [len(feelingNames)]float64) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var was, one unix.CPUSet
+	f.bed.must(unix.SchedGetaffinity(0, &was))
+	one.Set(runtime.NumCPU() - 1)
+	f.bed.must(unix.SchedSetaffinity(0, &one))
+	defer func() { f.bed.must(unix.SchedSetaffinity(0, &was)) }()
 	small, large := make([]byte, 64), make([]byte, 64<<10)
 	for i, step := range []func(){
 		func() { f.trip(f.udp, small) },
@@ -194,74 +208,19 @@ func (f *feeler) slice() (took [len(feelingNames)]float64) {
 			f.read(f.tcp[1], large)
 		},
 	} {
-		took[i] = f.bed.quarter(step)
-	}
-	took[3] = f.exchange(f.udp, small, true)
-	took[4] = f.exchange(f.tcp, small, true)
-	took[5] = f.exchange(f.tcp, large, false)
-	return took
-}
-
-// quarter runs steps on one processor: neither waking up nor whoever else is on the
-// machine is measured, only the way of the packets.
-func (b *bed) quarter(step func()) float64 {
-	b.tb.Helper()
-	defer b.pin(1)()
-	var batches []float64
-	for began := time.Now(); time.Since(began) < 15*time.Millisecond || len(batches) < 8; {
-		start := time.Now()
-		const n = 20
-		for range n {
-			step()
-		}
-		batches = append(batches, float64(time.Since(start).Nanoseconds())/n)
-	}
-	slices.Sort(batches)
-	return batches[len(batches)/4]
-}
-
-// exchange has a server on the other processor read what the client sends, and
-// answer it if asked to.
-func (f *feeler) exchange(ends [2]int, buf []byte, answer bool) float64 {
-	const stop = 0xff
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer f.bed.pin(0)()
-		got := make([]byte, len(buf))
-		for got[0] != stop {
-			f.read(ends[1], got)
-			if answer {
-				f.write(ends[1], got)
+		var batches []float64
+		for began := time.Now(); time.Since(began) < 15*time.Millisecond || len(batches) < 8; {
+			start := time.Now()
+			const n = 20
+			for range n {
+				step()
 			}
+			batches = append(batches, float64(time.Since(start).Nanoseconds())/n)
 		}
-	}()
-	back := make([]byte, len(buf))
-	step := func() {
-		f.write(ends[0], buf)
-		if answer {
-			f.read(ends[0], back)
-		}
+		slices.Sort(batches)
+		took[i] = batches[len(batches)/4]
 	}
-	took := f.bed.quarter(step)
-	buf[0] = stop
-	step()
-	<-done
-	buf[0] = 0
 	return took
-}
-
-// pin keeps the goroutine on one processor until the answer is called.
-func (b *bed) pin(cpu int) (unpin func()) {
-	runtime.LockOSThread()
-	var was, one unix.CPUSet
-	b.must(unix.SchedGetaffinity(0, &was))
-	one.Set(cpu % runtime.NumCPU())
-	b.must(unix.SchedSetaffinity(0, &one))
-	return func() {
-		b.must(unix.SchedSetaffinity(0, &was))
-		runtime.UnlockOSThread()
-	}
 }
 
 func (f *feeler) trip(ends [2]int, buf []byte) {
