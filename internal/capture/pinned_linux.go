@@ -9,6 +9,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"weir/internal/capture/bpf"
 )
 
 // takeLock makes sure no other process uses the pinned tables.
@@ -17,6 +19,9 @@ func (s *Source) takeLock() error {
 		return err
 	}
 	if err := os.MkdirAll(s.cfg.Pin, 0o700); err != nil {
+		return err
+	}
+	if err := onlyOurs(s.cfg.Pin); err != nil {
 		return err
 	}
 	f, err := os.Open(s.cfg.Pin)
@@ -28,6 +33,35 @@ func (s *Source) takeLock() error {
 		return fmt.Errorf("%s: %w", s.cfg.Pin, ErrInUse)
 	}
 	s.lock = f
+	return nil
+}
+
+// onlyOurs fails if others keep something in a directory that has never been ours:
+// all that is in ours is removed one day. With a state in it, it is that of a
+// capture, of whatever version; without, one may have been killed as it began.
+func onlyOurs(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	spec, err := bpf.LoadCapture()
+	if err != nil {
+		return err
+	}
+	theirs := ""
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case name == mapState:
+			return nil
+		case name == mapSlots, spec.Maps[name] != nil, isHook(name):
+		default:
+			theirs = name
+		}
+	}
+	if theirs != "" {
+		return fmt.Errorf("%s is not empty: somebody else keeps %s there", dir, theirs)
+	}
 	return nil
 }
 

@@ -41,7 +41,7 @@ func uninstall(dir string) error {
 	// can be repeated, and leaves nothing that counts into tables that are gone.
 	rank := func(e os.DirEntry) int {
 		switch name := e.Name(); {
-		case strings.HasPrefix(name, dropPin), strings.HasPrefix(name, "ingress_"), strings.HasPrefix(name, "egress_"):
+		case isHook(name):
 			return 0
 		case name == mapState:
 			return 2
@@ -61,6 +61,11 @@ func uninstall(dir string) error {
 		return fmt.Errorf("capture: uninstall: %w", err)
 	}
 	return nil
+}
+
+// isHook says whether a pin of that name is a link.
+func isHook(name string) bool {
+	return strings.HasPrefix(name, dropPin) || strings.HasPrefix(name, "ingress_") || strings.HasPrefix(name, "egress_")
 }
 
 // detachPinned takes a pinned link off at once, where its kind can be: without its
