@@ -1,4 +1,4 @@
-package recordfile
+package recordfile_test
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"weir/record"
+	"weir/recordfile"
 )
 
 // traffic returns the lines of n records of a busy network of 240 interfaces: some
@@ -109,11 +110,15 @@ func BenchmarkWrite(b *testing.B) {
 		text := traffic(b, f, n)
 		for _, kind := range []struct {
 			name string
-			new  func() (Writer, error)
+			new  func() (recordfile.Writer, error)
 		}{
-			{"text", func() (Writer, error) { return NewTextWriter(io.Discard, f) }},
-			{"parquet", func() (Writer, error) { return NewParquetWriter(io.Discard, f, ParquetOptions{}) }},
-			{"parquet-zstd", func() (Writer, error) { return NewParquetWriter(io.Discard, f, ParquetOptions{Zstd}) }},
+			{"text", func() (recordfile.Writer, error) { return recordfile.NewTextWriter(io.Discard, f) }},
+			{"parquet", func() (recordfile.Writer, error) {
+				return recordfile.NewParquetWriter(io.Discard, f, recordfile.ParquetOptions{})
+			}},
+			{"parquet-zstd", func() (recordfile.Writer, error) {
+				return recordfile.NewParquetWriter(io.Discard, f, recordfile.ParquetOptions{Codec: recordfile.Zstd})
+			}},
 		} {
 			b.Run(kind.name+"/"+format, func(b *testing.B) {
 				w, err := kind.new()
@@ -136,7 +141,7 @@ func BenchmarkWrite(b *testing.B) {
 
 // writeAll writes one file of all lines and returns the time the processor took
 // for that, without that of reading the lines.
-func writeAll(b *testing.B, w Writer, f record.Format, text []byte) (total time.Duration) {
+func writeAll(b *testing.B, w recordfile.Writer, f record.Format, text []byte) (total time.Duration) {
 	records := make([]record.Record, 256)
 	start := cpuTime()
 	if err := w.Reset(io.Discard); err != nil {

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package recordfile
+package recordfile_test
 
 import "time"
 

@@ -1,4 +1,4 @@
-package recordfile
+package recordfile_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"weir/record"
+	"weir/recordfile"
 )
 
 var update = flag.Bool("update", false, "write the golden files of this layout anew")
@@ -47,18 +48,18 @@ func TestGoldenWrite(t *testing.T) {
 		f := mustFormat(t, g.format)
 		text := goldenText(f)
 		files := map[string][]byte{".txt": text}
-		for _, o := range []Options{{}, {Parquet: true}} {
+		for _, o := range []recordfile.Options{{}, {Parquet: true}} {
 			var file bytes.Buffer
-			w, err := NewWriter(&file, f, o)
+			w, err := recordfile.NewWriter(&file, f, o)
 			if err != nil {
 				t.Fatal(err)
 			}
 			writeLines(t, w, f, text[bytes.IndexByte(text, '\n')+1:])
 			if !o.Parquet {
-				files[textSuffix] = file.Bytes()
+				files[recordfile.TextSuffix] = file.Bytes()
 				continue
 			}
-			files[parquetSuffix] = file.Bytes()
+			files[recordfile.ParquetSuffix] = file.Bytes()
 			files[".schema"] = dumpSchema(t, file.Bytes())
 		}
 		for suffix, got := range files {
@@ -91,13 +92,13 @@ func TestGoldenRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		base := strings.TrimSuffix(path, ".txt")
-		for _, suffix := range []string{textSuffix, parquetSuffix} {
+		for _, suffix := range []string{recordfile.TextSuffix, recordfile.ParquetSuffix} {
 			file, err := os.ReadFile(base + suffix)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var rd Reader = NewTextReader(bytes.NewReader(file))
-			if suffix == parquetSuffix {
+			var rd recordfile.Reader = recordfile.NewTextReader(bytes.NewReader(file))
+			if suffix == recordfile.ParquetSuffix {
 				if rd, err = openBytes(file); err != nil {
 					t.Fatalf("%s: %v", base, err)
 				}
@@ -134,7 +135,7 @@ func dumpSchema(tb testing.TB, data []byte) []byte {
 // unknown system, so that nothing in it tells where and when it was made.
 func TestTextHeader(t *testing.T) {
 	var file bytes.Buffer
-	w, err := NewTextWriter(&file, record.Default())
+	w, err := recordfile.NewTextWriter(&file, record.Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,7 @@ func TestSchemaTypes(t *testing.T) {
 	for _, format := range []string{"all", "tgw", "bytes+x-a+account-id"} {
 		f := mustFormat(t, format)
 		var empty bytes.Buffer
-		w, err := NewParquetWriter(&empty, f, ParquetOptions{})
+		w, err := recordfile.NewParquetWriter(&empty, f, recordfile.ParquetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +184,7 @@ func TestSchemaTypes(t *testing.T) {
 	if !ok {
 		t.Fatal("no header")
 	}
-	if _, err := NewParquetWriter(nil, twice, ParquetOptions{}); err == nil || err.Error() != "parquet: column new_field: comes twice" {
+	if _, err := recordfile.NewParquetWriter(nil, twice, recordfile.ParquetOptions{}); err == nil || err.Error() != "parquet: column new_field: comes twice" {
 		t.Errorf("got error %v", err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 
-	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress"
 	"github.com/parquet-go/parquet-go/encoding/rle"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -31,12 +30,15 @@ func newPageWriter(codec compress.Codec) *pageWriter {
 // oneBit is the encoding of levels: a value is there, or not.
 var oneBit = rle.Encoding{BitWidth: 1}
 
+// indexes is the encoding of values that are in a dictionary.
+var indexes rle.DictionaryEncoding
+
 // writeData writes the page of the column that is being filled.
 func (p *pageWriter) writeData(w io.Writer, meta *format.ColumnMetaData, c *column) (err error) {
 	encoding, values := format.Plain, c.numbers
 	if !c.plain {
 		encoding = format.RLEDictionary
-		p.values, err = parquet.RLEDictionary.EncodeInt32(p.values, c.indexes)
+		p.values, err = indexes.EncodeInt32(p.values, c.indexes)
 		if err != nil {
 			return err
 		}

@@ -59,6 +59,9 @@ const (
 // a release, so that releases write the same bytes.
 const createdBy = "weir version 1 (build 1)"
 
+// magic begins and ends each file.
+const magic = "PAR1"
+
 // A ParquetWriter writes a Parquet file.
 type ParquetWriter struct {
 	columns []column

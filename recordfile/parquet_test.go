@@ -1,10 +1,9 @@
-package recordfile
+package recordfile_test
 
 import (
 	"bytes"
 	"errors"
 	"io"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -13,13 +12,14 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"weir/record"
+	"weir/recordfile"
 )
 
 // parquetOf returns a Parquet file of the lines.
 func parquetOf(tb testing.TB, f record.Format, lines []byte) []byte {
 	tb.Helper()
 	var file bytes.Buffer
-	w, err := NewParquetWriter(&file, f, ParquetOptions{})
+	w, err := recordfile.NewParquetWriter(&file, f, recordfile.ParquetOptions{})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestStatistics(t *testing.T) {
 		f := mustFormat(t, format)
 		lines := allLines(f)
 		if format == "v5" { // two row groups, pages of many sizes
-			lines = append(lines, traffic(t, f, groupRecords+batchRecords)...)
+			lines = append(lines, traffic(t, f, recordfile.GroupRecords+recordfile.BatchRecords)...)
 		}
 		data := parquetOf(t, f, lines)
 		file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
@@ -112,7 +112,8 @@ func readChunk(t *testing.T, chunk parquet.ColumnChunk) (c chunkValues) {
 // TestLongBounds checks that a long text does not swell the footer.
 func TestLongBounds(t *testing.T) {
 	f := mustFormat(t, "end start log-status srcaddr x-a")
-	for n, want := range map[int]int{maxBound - 1: maxBound - 1, maxBound: maxBound, maxBound + 1: 0} {
+	const most = recordfile.MaxBound
+	for n, want := range map[int]int{most - 1: most - 1, most: most, most + 1: 0} {
 		data := parquetOf(t, f, []byte("2 1 OK 10.0.0.1 "+strings.Repeat("a", n)+"\n"))
 		file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
@@ -124,17 +125,22 @@ func TestLongBounds(t *testing.T) {
 	}
 }
 
+func rowGroups(tb testing.TB, data []byte) []parquet.RowGroup {
+	tb.Helper()
+	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return file.RowGroups()
+}
+
 // TestGroupBytes ends a row group where its values are large.
 func TestGroupBytes(t *testing.T) {
 	f := mustFormat(t, "end start log-status srcaddr x-a")
-	const long = groupBytes / 100
+	const long = recordfile.GroupBytes / 100
 	line := []byte("2 1 OK 10.0.0.1 " + strings.Repeat("a", long) + "\n")
-	rd, err := openBytes(parquetOf(t, f, bytes.Repeat(line, 101)))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var got []int64
-	for _, g := range rd.(*ParquetReader).groups {
+	for _, g := range rowGroups(t, parquetOf(t, f, bytes.Repeat(line, 101))) {
 		got = append(got, g.NumRows())
 	}
 	if !slices.Equal(got, []int64{100, 1}) {
@@ -166,42 +172,12 @@ func TestErrorStays(t *testing.T) {
 			t.Fatal(err)
 		}
 		failed := false
-		for range groupRecords + 1 {
+		for range recordfile.GroupRecords + 1 {
 			failed = w.Write(&r) != nil || failed
 		}
 		if err := w.Close(); !errors.Is(err, os.ErrPermission) {
 			t.Errorf("%s: Close returned %v after a failed write (Write failed: %v)", kind.name, err, failed)
 		}
-	}
-}
-
-func TestDictionary(t *testing.T) {
-	d := dictionary{kind: kindInt64}
-	for range 2 { // the second time with used memory
-		d.reset()
-		const n = 5 * minSlots
-		for i := range 2 * n {
-			if e := d.int(int64(i%n) << 40); e != (entry{int32(i % n), 8}) {
-				t.Fatalf("number %d is %+v", i, e)
-			}
-		}
-		if d.len != n || len(d.page) != 8*n || d.bounds.least != 0 || d.bounds.greatest != (n-1)<<40 {
-			t.Errorf("%d values, %d bytes, bounds %+v", d.len, len(d.page), d.bounds)
-		}
-	}
-	d = dictionary{kind: kindAddr}
-	for range 2 {
-		for i, text := range []string{"10.0.0.1", "::a00:1", "::ffff:10.0.0.1", "0.0.0.0", "::"} {
-			if got, want := d.addr(netip.MustParseAddr(text)), (entry{int32(i), int32(4 + len(text))}); got != want {
-				t.Errorf("%s is %+v, want %+v", text, got, want)
-			}
-		}
-		if got, want := d.text([]byte("xx.xx.xx.xx")), (entry{5, 15}); got != want {
-			t.Errorf("text is %+v, want %+v", got, want)
-		}
-	}
-	if got, want := string(d.bounds.minText)+" "+string(d.bounds.maxText), "0.0.0.0 xx.xx.xx.xx"; got != want {
-		t.Errorf("bounds are %s, want %s", got, want)
 	}
 }
 

@@ -1,4 +1,4 @@
-package recordfile
+package recordfile_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"weir/record"
+	"weir/recordfile"
 )
 
 func zipped(tb testing.TB, text string) []byte {
@@ -27,12 +28,12 @@ func zipped(tb testing.TB, text string) []byte {
 }
 
 // outcome reads a file to the end and tells what came, a line for each call.
-func outcome(rd Reader) string {
+func outcome(rd recordfile.Reader) string {
 	var out []string
 	var r record.Record
 	for {
 		err := rd.Read(&r)
-		var bad *RecordError
+		var bad *recordfile.RecordError
 		switch {
 		case err == nil:
 			out = append(out, string(rd.Format().Append(nil, &r)))
@@ -51,7 +52,7 @@ func outcome(rd Reader) string {
 
 func TestTextReader(t *testing.T) {
 	const header = "srcaddr packets log-status\n"
-	long := strings.Repeat("a", maxLine)
+	long := strings.Repeat("a", recordfile.MaxLine)
 	for _, tt := range []struct {
 		name, text, want string
 	}{
@@ -66,16 +67,16 @@ func TestTextReader(t *testing.T) {
 		{"empty", "", "EOF"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := outcome(NewTextReader(strings.NewReader(tt.text))); got != tt.want {
+			if got := outcome(recordfile.NewTextReader(strings.NewReader(tt.text))); got != tt.want {
 				t.Errorf("plain: got:\n%.200s\nwant:\n%s", got, tt.want)
 			}
-			if got := outcome(NewTextReader(bytes.NewReader(zipped(t, tt.text)))); got != tt.want {
+			if got := outcome(recordfile.NewTextReader(bytes.NewReader(zipped(t, tt.text)))); got != tt.want {
 				t.Errorf("gzip: got:\n%.200s\nwant:\n%s", got, tt.want)
 			}
 		})
 	}
 	t.Run("assumed format", func(t *testing.T) {
-		rd := NewTextReader(strings.NewReader("10.0.0.1 6\n"))
+		rd := recordfile.NewTextReader(strings.NewReader("10.0.0.1 6\n"))
 		rd.AssumeFormat(mustFormat(t, "srcaddr protocol"))
 		if got, want := outcome(rd), "10.0.0.1 6\nEOF"; got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -83,7 +84,7 @@ func TestTextReader(t *testing.T) {
 	})
 	t.Run("several members", func(t *testing.T) {
 		file := append(zipped(t, header+"10.0.0.1 1 OK\n"), zipped(t, header+"10.0.0.2 2 OK\n")...)
-		if got, want := outcome(NewTextReader(bytes.NewReader(file))), "10.0.0.1 1 OK\n10.0.0.2 2 OK\nEOF"; got != want {
+		if got, want := outcome(recordfile.NewTextReader(bytes.NewReader(file))), "10.0.0.1 1 OK\n10.0.0.2 2 OK\nEOF"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})
@@ -110,7 +111,7 @@ func TestTruncated(t *testing.T) {
 					got = append(f.Append(got, &r), '\n')
 				}
 			}
-			if !errors.Is(err, ErrTruncated) && n > 4 {
+			if !errors.Is(err, recordfile.ErrTruncated) && n > 4 {
 				t.Fatalf("%s: cut after %d bytes: got error %v", kind.name, n, err)
 			}
 			if !bytes.HasPrefix(lines, got) {
@@ -193,11 +194,11 @@ func FuzzTextReader(f *testing.F) {
 	f.Add([]byte("version end start log-status\r\n2 1 0 OK\nsrcaddr\n::1"))
 	f.Add(zipped(f, "srcaddr packets log-status\n10.0.0.1 1 OK\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		rd := NewTextReader(io.LimitReader(bytes.NewReader(file), 1<<20))
+		rd := recordfile.NewTextReader(io.LimitReader(bytes.NewReader(file), 1<<20))
 		var r record.Record
 		for {
 			err := rd.Read(&r)
-			var bad *RecordError
+			var bad *recordfile.RecordError
 			if errors.As(err, &bad) {
 				continue
 			}
@@ -206,12 +207,12 @@ func FuzzTextReader(f *testing.F) {
 			}
 			line := rd.Format().Append(nil, &r)
 			var again bytes.Buffer
-			w, err := NewTextWriter(&again, rd.Format())
+			w, err := recordfile.NewTextWriter(&again, rd.Format())
 			if err != nil {
 				t.Fatal(err)
 			}
 			writeLines(t, w, rd.Format(), append(line, '\n'))
-			got := outcome(NewTextReader(&again))
+			got := outcome(recordfile.NewTextReader(&again))
 			if got != string(line)+"\nEOF" {
 				t.Errorf("got %q, want %q", got, line)
 			}

@@ -1,4 +1,4 @@
-package recordfile
+package recordfile_test
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"weir/record"
+	"weir/recordfile"
 )
 
 // readersDir has programs that read our files with the readers of others.
@@ -46,9 +47,9 @@ func TestReaders(t *testing.T) {
 		text = append(text, traffic(t, f, 20_000)...)
 		for _, kind := range kinds {
 			name := strings.ReplaceAll(kind.name+"-"+format, " ", "-")
-			suffix := textSuffix
+			suffix := recordfile.TextSuffix
 			if kind.name != "text" {
-				suffix = parquetSuffix
+				suffix = recordfile.ParquetSuffix
 			}
 			w := written{filepath.Join(dir, name+suffix), text, f}
 			file, err := os.Create(w.path)
@@ -83,7 +84,7 @@ func TestReaders(t *testing.T) {
 					t.Fatalf("%v: %s", err, out)
 				}
 				want := file.text
-				if strings.HasSuffix(file.path, parquetSuffix) {
+				if strings.HasSuffix(file.path, recordfile.ParquetSuffix) {
 					want = duckDBText(file.text, file.f)
 				}
 				compare(t, out, want)

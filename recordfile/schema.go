@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 
@@ -35,14 +35,13 @@ func newSchema(f record.Format) ([]column, []format.SchemaElement, error) {
 		c := &columns[i]
 		c.field, c.name = f.Field(i), f.Name(i)
 		c.column = columnName(c.name)
-		typ := parquet.String().Type()
 		switch t := c.field.Type(); {
 		case c.field == record.None:
 			c.kind = kindExtension
 		case t == record.Int32:
-			c.kind, typ = kindInt32, parquet.Int32Type
+			c.kind = kindInt32
 		case t == record.Int64:
-			c.kind, typ = kindInt64, parquet.Int64Type
+			c.kind = kindInt64
 		case c.field.IsAddr():
 			c.kind = kindAddr
 		}
@@ -59,23 +58,26 @@ func newSchema(f record.Format) ([]column, []format.SchemaElement, error) {
 		if c.field == record.Version {
 			c.missing = int64(f.Version())
 		}
-		schema = append(schema, newElement(c.column, typ))
+		schema = append(schema, newElement(c.column, c.kind))
 	}
 	return columns, schema, nil
 }
 
-// newElement returns the schema of a column.
-func newElement(name string, t parquet.Type) format.SchemaElement {
+// newElement returns the schema of a column. What is no number is text.
+func newElement(name string, k kind) format.SchemaElement {
 	e := format.SchemaElement{
 		Name:           name,
-		Type:           thrift.New(*t.PhysicalType()),
+		Type:           thrift.New(k.physical()),
 		RepetitionType: thrift.New(format.Optional),
 	}
-	if l := t.LogicalType(); l != nil {
-		e.LogicalType = *l
-	}
-	if c := t.ConvertedType(); c != nil {
-		e.ConvertedType = thrift.New(*c)
+	switch k {
+	case kindInt32:
+		e.LogicalType = format.LogicalType{Value: &format.IntType{BitWidth: 32, IsSigned: true}}
+	case kindInt64:
+		e.LogicalType = format.LogicalType{Value: &format.IntType{BitWidth: 64, IsSigned: true}}
+	default:
+		e.LogicalType = format.LogicalType{Value: &format.StringType{}}
+		e.ConvertedType = thrift.New(deprecated.UTF8)
 	}
 	return e
 }

@@ -1,4 +1,4 @@
-package recordfile
+package recordfile_test
 
 import (
 	"bytes"
@@ -9,42 +9,50 @@ import (
 	"testing"
 
 	"weir/record"
+	"weir/recordfile"
+	"weir/recordfile/parquetfile"
 )
 
 // A kindOfFile is an implementation of Writer and Reader, for tests that hold for
 // all of them.
 type kindOfFile struct {
 	name string
-	new  func(w io.Writer, f record.Format) (Writer, error)
-	open func(file []byte) (Reader, error)
+	new  func(w io.Writer, f record.Format) (recordfile.Writer, error)
+	open func(file []byte) (recordfile.Reader, error)
 }
 
 var kinds = []kindOfFile{
 	{
 		"text",
-		func(w io.Writer, f record.Format) (Writer, error) { return NewWriter(w, f, Options{}) },
-		func(file []byte) (Reader, error) { return NewTextReader(bytes.NewReader(file)), nil },
+		func(w io.Writer, f record.Format) (recordfile.Writer, error) {
+			return recordfile.NewWriter(w, f, recordfile.Options{})
+		},
+		func(file []byte) (recordfile.Reader, error) {
+			return recordfile.NewTextReader(bytes.NewReader(file)), nil
+		},
 	},
 	{
 		"parquet",
-		func(w io.Writer, f record.Format) (Writer, error) { return NewWriter(w, f, Options{Parquet: true}) },
+		func(w io.Writer, f record.Format) (recordfile.Writer, error) {
+			return recordfile.NewWriter(w, f, recordfile.Options{Parquet: true})
+		},
 		openBytes,
 	},
 	{
 		"parquet zstd",
-		func(w io.Writer, f record.Format) (Writer, error) {
-			return NewParquetWriter(w, f, ParquetOptions{Zstd})
+		func(w io.Writer, f record.Format) (recordfile.Writer, error) {
+			return recordfile.NewParquetWriter(w, f, recordfile.ParquetOptions{Codec: recordfile.Zstd})
 		},
 		openBytes,
 	},
 }
 
-func openBytes(file []byte) (Reader, error) {
-	return NewParquetReader(bytes.NewReader(file), int64(len(file)))
+func openBytes(file []byte) (recordfile.Reader, error) {
+	return parquetfile.NewReader(bytes.NewReader(file), int64(len(file)))
 }
 
 // writeLines writes the lines, of this format, and closes the file.
-func writeLines(tb testing.TB, w Writer, f record.Format, lines []byte) {
+func writeLines(tb testing.TB, w recordfile.Writer, f record.Format, lines []byte) {
 	tb.Helper()
 	var r record.Record
 	for line := range bytes.Lines(lines) {
@@ -61,7 +69,7 @@ func writeLines(tb testing.TB, w Writer, f record.Format, lines []byte) {
 }
 
 // readLines reads all records, as lines of the format of the file.
-func readLines(tb testing.TB, rd Reader) (lines []byte, f record.Format) {
+func readLines(tb testing.TB, rd recordfile.Reader) (lines []byte, f record.Format) {
 	tb.Helper()
 	var r record.Record
 	for {
@@ -126,7 +134,7 @@ func TestWriters(t *testing.T) {
 func testWriter(t *testing.T, kind kindOfFile, f record.Format) {
 	lines := allLines(f)
 	if f.Has(record.LogStatus) {
-		lines = append(lines, traffic(t, f, 2*batchRecords+1)...)
+		lines = append(lines, traffic(t, f, 2*recordfile.BatchRecords+1)...)
 	}
 	if n := len(f.Extensions()); n > 0 {
 		lines = append(lines, "1700000059 1700000000 nf_hook 10.0.0.1 -\n1700000059 1700000000 - - b\n"...)
@@ -174,7 +182,7 @@ func testWriter(t *testing.T, kind kindOfFile, f record.Format) {
 		if err := f.Parse(lines[:bytes.IndexByte(lines, '\n')], &r); err != nil {
 			t.Fatal(err)
 		}
-		for range batchRecords + 7 {
+		for range recordfile.BatchRecords + 7 {
 			if err := w.Write(&r); err != nil {
 				t.Fatal(err)
 			}
@@ -250,8 +258,8 @@ func TestSizeBounds(t *testing.T) {
 				if err := w.Close(); err != nil {
 					t.Fatal(err)
 				}
-				if after := w.Size().Compressed; after > before+slack {
-					t.Errorf("%d records: size was %d and became %d, more than %d", n, before, after, slack)
+				if after := w.Size().Compressed; after > before+recordfile.Slack {
+					t.Errorf("%d records: size was %d and became %d, more than %d", n, before, after, recordfile.Slack)
 				}
 			}
 		})
@@ -259,8 +267,12 @@ func TestSizeBounds(t *testing.T) {
 	for _, tt := range []struct {
 		size int64
 		want bool
-	}{{MaxSize - slack - 1, false}, {MaxSize - slack, true}, {MaxSize - slack + 1, true}} {
-		if got := (Size{Compressed: tt.size}).Full(); got != tt.want {
+	}{
+		{recordfile.MaxSize - recordfile.Slack - 1, false},
+		{recordfile.MaxSize - recordfile.Slack, true},
+		{recordfile.MaxSize - recordfile.Slack + 1, true},
+	} {
+		if got := (recordfile.Size{Compressed: tt.size}).Full(); got != tt.want {
 			t.Errorf("%d bytes: full is %v, want %v", tt.size, got, tt.want)
 		}
 	}
@@ -270,7 +282,7 @@ func TestSizeBounds(t *testing.T) {
 // records, what is allocated for each page does not count.
 func TestWriteDoesNotAllocate(t *testing.T) {
 	f := mustFormat(t, "v5")
-	lines := traffic(t, f, 4*batchRecords)
+	lines := traffic(t, f, 4*recordfile.BatchRecords)
 	for _, kind := range kinds {
 		w, err := kind.new(io.Discard, f)
 		if err != nil {
@@ -283,7 +295,7 @@ func TestWriteDoesNotAllocate(t *testing.T) {
 			}
 			writeLines(t, w, f, lines)
 		})
-		if perRecord := perFile / (4 * batchRecords); perRecord > 1 {
+		if perRecord := perFile / (4 * recordfile.BatchRecords); perRecord > 1 {
 			t.Errorf("%s: %v allocations for each record, want next to none", kind.name, perRecord)
 		}
 	}
@@ -293,9 +305,9 @@ func TestWriteDoesNotAllocate(t *testing.T) {
 func TestRowGroups(t *testing.T) {
 	f := mustFormat(t, "account-id+srcport+start+end+log-status+version")
 	var r record.Record
-	for _, n := range []int{pageRecords - 1, pageRecords, pageRecords + 1, groupRecords - 1, groupRecords, groupRecords + 1} {
+	for _, n := range []int{recordfile.PageRecords - 1, recordfile.PageRecords, recordfile.PageRecords + 1, recordfile.GroupRecords - 1, recordfile.GroupRecords, recordfile.GroupRecords + 1} {
 		var file bytes.Buffer
-		w, err := NewParquetWriter(&file, f, ParquetOptions{})
+		w, err := recordfile.NewParquetWriter(&file, f, recordfile.ParquetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -311,11 +323,11 @@ func TestRowGroups(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		rd, err := NewParquetReader(bytes.NewReader(file.Bytes()), int64(file.Len()))
+		rd, err := openBytes(file.Bytes())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := len(rd.groups), (n+groupRecords-1)/groupRecords; got != want {
+		if got, want := len(rowGroups(t, file.Bytes())), (n+recordfile.GroupRecords-1)/recordfile.GroupRecords; got != want {
 			t.Errorf("%d records are in %d row groups, want %d", n, got, want)
 		}
 		i := 0

@@ -17,6 +17,7 @@ import (
 
 	"weir/record"
 	"weir/recordfile"
+	"weir/recordfile/parquetfile"
 )
 
 // An outage is how an S3 fails.
@@ -178,7 +179,7 @@ func eachRecord(tb testing.TB, path string, body []byte, fn func(*record.Record)
 	}
 	var r recordfile.Reader
 	if key.Parquet {
-		r, err = recordfile.NewParquetReader(bytes.NewReader(body), int64(len(body)))
+		r, err = parquetfile.NewReader(bytes.NewReader(body), int64(len(body)))
 	} else {
 		r = recordfile.NewTextReader(bytes.NewReader(body))
 	}

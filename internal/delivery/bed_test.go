@@ -25,6 +25,7 @@ import (
 	"weir/internal/vpc"
 	"weir/record"
 	"weir/recordfile"
+	"weir/recordfile/parquetfile"
 )
 
 func TestMain(m *testing.M) {
@@ -253,7 +254,7 @@ func (b *bed) lines(bucket string, minutes bool) (lines []string) {
 		b.must(err)
 		var r recordfile.Reader = recordfile.NewTextReader(bytes.NewReader(body))
 		if k.Parquet {
-			r, err = recordfile.NewParquetReader(bytes.NewReader(body), int64(len(body)))
+			r, err = parquetfile.NewReader(bytes.NewReader(body), int64(len(body)))
 			b.must(err)
 		}
 		for {

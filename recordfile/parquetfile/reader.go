@@ -1,4 +1,7 @@
-package recordfile
+// Package parquetfile reads files of records in Parquet. It is not a part of
+// recordfile, which writes them: reading takes parquet-go as a whole, and it
+// protobuf, and who only writes does not want to compile them.
+package parquetfile
 
 import (
 	"errors"
@@ -10,12 +13,13 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"weir/record"
+	"weir/recordfile"
 )
 
-// A ParquetReader reads a Parquet file of ours, Amazon's or another's: it goes by
-// the names of columns. A field is absent where a value is null, "-" or empty, and
+// A Reader reads a Parquet file of ours, Amazon's or another's: it goes by the
+// names of columns. A field is absent where a value is null, "-" or empty, and
 // numbers may have either size or be text.
-type ParquetReader struct {
+type Reader struct {
 	format record.Format
 	groups []parquet.RowGroup
 	rows   parquet.Rows // of the row group being read, or nil
@@ -28,11 +32,11 @@ type ParquetReader struct {
 	err    error // that ended the file
 }
 
-var _ Reader = (*ParquetReader)(nil)
+var _ recordfile.Reader = (*Reader)(nil)
 
-// NewParquetReader returns a reader of r, which has size bytes. It reads the
-// footer, which is last: of a file that was cut nothing can be read.
-func NewParquetReader(r io.ReaderAt, size int64) (*ParquetReader, error) {
+// NewReader returns a reader of r, which has size bytes. It reads the footer,
+// which is last: of a file that was cut nothing can be read.
+func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 	file, err := openParquet(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
@@ -49,7 +53,7 @@ func NewParquetReader(r io.ReaderAt, size int64) (*ParquetReader, error) {
 	if !ok {
 		return nil, fmt.Errorf("parquet: columns are not those of a flow log: %.200q", names)
 	}
-	p := &ParquetReader{format: f, groups: file.RowGroups(), buf: make([]parquet.Row, 256), values: make([]parquet.Value, len(names))}
+	p := &Reader{format: f, groups: file.RowGroups(), buf: make([]parquet.Row, 256), values: make([]parquet.Value, len(names))}
 	return p, nil
 }
 
@@ -68,7 +72,7 @@ func openParquet(r io.ReaderAt, size int64) (file *parquet.File, err error) {
 		return nil, err
 	}
 	if string(tail[:]) != magic {
-		return nil, ErrTruncated
+		return nil, recordfile.ErrTruncated
 	}
 	defer damaged(&err)
 	return parquet.OpenFile(r, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
@@ -83,31 +87,31 @@ func damaged(err *error) {
 }
 
 // Format is the format of the file: a field for each column.
-func (p *ParquetReader) Format() record.Format { return p.format }
+func (p *Reader) Format() record.Format { return p.format }
 
 // Close lets go of memory that is held for reading. It may be left out when Read
 // has come to the end.
-func (p *ParquetReader) Close() error {
+func (p *Reader) Close() error {
 	p.groups, p.next, p.err = nil, nil, io.EOF
 	return p.closeRows()
 }
 
-func (p *ParquetReader) closeRows() (err error) {
+func (p *Reader) closeRows() (err error) {
 	if p.rows != nil {
 		err, p.rows = p.rows.Close(), nil
 	}
 	return err
 }
 
-// Read reads the next record; see [Reader].
-func (p *ParquetReader) Read(r *record.Record) error {
+// Read reads the next record; see [recordfile.Reader].
+func (p *Reader) Read(r *record.Record) error {
 	for len(p.next) == 0 {
 		if p.err != nil {
 			return p.err
 		}
 		if p.err = p.fill(); p.err != nil && p.err != io.EOF {
 			if errors.Is(p.err, io.ErrUnexpectedEOF) {
-				p.err = ErrTruncated
+				p.err = recordfile.ErrTruncated
 			}
 			p.err = fmt.Errorf("parquet: after row %d: %w", p.row, errors.Join(p.err, p.closeRows()))
 		}
@@ -127,13 +131,13 @@ func (p *ParquetReader) Read(r *record.Record) error {
 		p.line = p.appendValue(p.line, i, v)
 	}
 	if err := p.format.Parse(p.line, r); err != nil {
-		return &RecordError{Row: true, N: p.row, Reason: err}
+		return &recordfile.RecordError{Row: true, N: p.row, Reason: err}
 	}
 	return nil
 }
 
 // fill reads rows into next; the error is io.EOF if there are no more.
-func (p *ParquetReader) fill() (err error) {
+func (p *Reader) fill() (err error) {
 	defer damaged(&err)
 	if p.rows == nil {
 		if len(p.groups) == 0 {
@@ -155,7 +159,7 @@ func (p *ParquetReader) fill() (err error) {
 }
 
 // appendValue appends the value as it would stand in a line of text.
-func (p *ParquetReader) appendValue(b []byte, i int, v parquet.Value) []byte {
+func (p *Reader) appendValue(b []byte, i int, v parquet.Value) []byte {
 	n := len(b)
 	switch {
 	case v.IsNull():
