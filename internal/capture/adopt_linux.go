@@ -34,6 +34,10 @@ func (s *Source) adoptAll() error {
 		}
 		if s.hooks[slot] == nil { // the interface is gone, or out of reach
 			s.cfg.Logger.Info("interface is gone", "interface", text(e.Name[:]), "netns", name, "cause", err)
+			if e.Tc != 0 { // no pin holds filters
+				f := &filters{index: int(e.Index), handle: s.handle, ownQdisc: e.OwnQdisc != 0}
+				s.orphans[e.Netns] = append(s.orphans[e.Netns], f)
+			}
 			e.State, e.Remaining = slotGone, s.st.Open+1
 			if err := e.write(s.obj.maps[mapSlots], slot); err != nil {
 				return err

@@ -205,12 +205,13 @@ func TestRestartWithOtherInterval(t *testing.T) {
 	_ = cmd.Wait()
 	traffic()
 	s = b.open(Config{Pin: dir}, of(b.server, "eth0"))
+	interval := fromNano(s.st.Interval)
 	got = newLedger()
 	finish = b.running(s, time.Hour, got.sink)
 	traffic()
 	b.begun(s, time.Hour)
-	if end, _ := s.schedule(); time.Until(end) < 50*time.Minute {
-		t.Errorf("the window is going to end in %v, want an hour", time.Until(end))
+	if end, _ := s.schedule(); !end.Equal(interval.Add(time.Hour)) {
+		t.Errorf("the window is going to end at %v, want an hour after %v, when it began", end, interval)
 	}
 	b.wantLedger(got) // the window is open
 	finish()
@@ -298,25 +299,31 @@ func TestRestartWithOtherInterfaces(t *testing.T) {
 // TestRestartByAnotherPath restarts with another path to the same namespace, once
 // the first one leads nowhere.
 func TestRestartByAnotherPath(t *testing.T) {
-	b := newBed(t)
-	b.refuseAll()
-	cat := exec.Command("cat") // a process in the namespace
-	stdin, err := cat.StdinPipe()
-	b.must(err)
-	b.must(b.server.Do(cat.Start))
-	traffic := func() { b.send(b.client, client4, server4) }
-	dir := pinDir(t)
-	b.killed(childArgs{Pin: dir, Netns: fmt.Sprintf("/proc/%d/ns/net", cat.Process.Pid), Names: []string{"eth0"}}, traffic)
-	b.must(stdin.Close())
-	b.must(cat.Wait())
-	s := b.open(Config{Pin: dir}, of(b.server, "eth0"))
-	if left := b.traces(b.s); len(left) != 2 {
-		t.Errorf("on the interface are %q, want one hook each way", left)
+	for i, tier := range tiers {
+		t.Run(tier.name, func(t *testing.T) {
+			b := newBed(t)
+			b.refuseAll()
+			cat := exec.Command("cat") // a process in the namespace
+			stdin, err := cat.StdinPipe()
+			b.must(err)
+			b.must(b.server.Do(cat.Start))
+			traffic := func() { b.send(b.client, client4, server4) }
+			dir := pinDir(t)
+			b.killed(childArgs{Pin: dir, Netns: fmt.Sprintf("/proc/%d/ns/net", cat.Process.Pid), Names: []string{"eth0"}, Tier: i}, traffic)
+			before := b.traces(b.s)
+			defer b.hold(dir)()
+			b.must(stdin.Close())
+			b.must(cat.Wait())
+			s := b.open(tier.config(Config{Pin: dir}), of(b.server, "eth0"))
+			if left := b.traces(b.s); !slices.Equal(left, before) {
+				t.Errorf("on the interface are %q, want %q", left, before)
+			}
+			traffic() // at once: the former hooks may count no more
+			got := newLedger()
+			b.running(s, time.Hour, got.sink)()
+			b.wantLedger(got, datagrams("eth0", "REJECT", from4, to4, 15))
+			b.must(s.Close())
+			b.wantNoTrace(dir, b.s)
+		})
 	}
-	traffic() // at once: the former hooks may count no more
-	got := newLedger()
-	b.running(s, time.Hour, got.sink)()
-	b.wantLedger(got, datagrams("eth0", "REJECT", from4, to4, 15))
-	b.must(s.Close())
-	b.wantNoTrace(dir, b.s)
 }

@@ -37,6 +37,7 @@ type Source struct {
 	hooks    map[uint16]*hooks    // of active slots
 	since    map[uint16]time.Time // when this process attached to it
 	spaces   map[string]*namespace
+	orphans  map[uint64][]*filters // by namespace; left where it could not be reached
 	watches  []*watch
 	closed   bool
 
@@ -64,13 +65,14 @@ func Open(cfg Config) (_ *Source, err error) {
 		return nil, fmt.Errorf("capture: missing %s: %w", strings.Join(missing, ", "), os.ErrPermission)
 	}
 	s := &Source{
-		cfg:    cfg,
-		handle: filterHandle(cfg.Pin),
-		stop:   make(chan struct{}),
-		hooks:  make(map[uint16]*hooks),
-		since:  make(map[uint16]time.Time),
-		spaces: make(map[string]*namespace),
-		poked:  make(chan struct{}, 1),
+		cfg:     cfg,
+		handle:  filterHandle(cfg.Pin),
+		stop:    make(chan struct{}),
+		hooks:   make(map[uint16]*hooks),
+		since:   make(map[uint16]time.Time),
+		spaces:  make(map[string]*namespace),
+		orphans: make(map[uint64][]*filters),
+		poked:   make(chan struct{}, 1),
 	}
 	defer func() {
 		if err != nil {
@@ -115,7 +117,8 @@ func (c Config) newGrace() (*grace, error) {
 	return newGrace()
 }
 
-// namespace opens a namespace once.
+// namespace opens a namespace once, and takes off what a former process left there
+// that knew it by another path.
 func (s *Source) namespace(name string) (*namespace, error) {
 	if ns := s.spaces[name]; ns != nil {
 		return ns, nil
@@ -124,6 +127,14 @@ func (s *Source) namespace(name string) (*namespace, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, f := range s.orphans[ns.cookie] {
+		f.ns = ns
+		if err := f.remove(); err != nil {
+			ns.close()
+			return nil, fmt.Errorf("network namespace %q: %w", name, err)
+		}
+	}
+	delete(s.orphans, ns.cookie)
 	s.spaces[name] = ns
 	return ns, nil
 }
