@@ -61,12 +61,13 @@ func (f *Failure) Unwrap() error { return f.Err }
 
 // kinds are the codes whose kind the HTTP status does not tell ("Error
 // responses", Amazon S3 API Reference, read 2026-11-24; the Read and Write forms
-// are MinIO's).
+// are MinIO's, XAdminUserNotFound the Versity gateway's).
 var kinds = map[string]Kind{
 	"NoSuchBucket":             AccessError,
 	"InvalidBucketName":        AccessError,
 	"ExpiredToken":             AccessError,
 	"InvalidToken":             AccessError,
+	"XAdminUserNotFound":       AccessError,
 	"TokenRefreshRequired":     AccessError,
 	"KMS.DisabledException":    AccessError,
 	"KMS.NotFoundException":    AccessError,

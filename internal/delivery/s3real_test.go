@@ -175,7 +175,7 @@ func TestS3ErrorsOfOthers(t *testing.T) {
 			AccessError, "SignatureDoesNotMatch: " + mismatch},
 		// Neither the status nor the code is one of S3, so it is of no known kind.
 		{"Versity S3 Gateway, unknown key", 404, begin + "<Code>XAdminUserNotFound</Code><Message>No user exists with the provided access key ID.</Message></Error>",
-			UnknownError, "XAdminUserNotFound: No user exists with the provided access key ID."},
+			AccessError, "XAdminUserNotFound: No user exists with the provided access key ID."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, _ := scripted(t, S3Config{}, s3Answer{status: tt.status, body: tt.body})
