@@ -1,0 +1,466 @@
+package ec2
+
+import "encoding/xml"
+
+// DescribeNetworkInterfaces is a request.
+type DescribeNetworkInterfaces struct {
+	DryRun              bool     `ec2:"DryRun"`
+	NetworkInterfaceIDs []string `ec2:"NetworkInterfaceId"`
+	Filters             []Filter `ec2:"Filter"`
+	MaxResults          *int     `ec2:"MaxResults"`
+	NextToken           string   `ec2:"NextToken"`
+}
+
+// DescribeNetworkInterfacesAnswer is the answer.
+type DescribeNetworkInterfacesAnswer struct {
+	XMLName xml.Name `xml:"DescribeNetworkInterfacesResponse"`
+	Common
+	NetworkInterfaces []NetworkInterface `xml:"networkInterfaceSet>item"`
+	NextToken         string             `xml:"nextToken,omitempty"`
+}
+
+// NetworkInterface is an interface as it is described.
+type NetworkInterface struct {
+	ID                 string           `xml:"networkInterfaceId"`
+	SubnetID           string           `xml:"subnetId,omitempty"`
+	VPCID              string           `xml:"vpcId,omitempty"`
+	AvailabilityZone   string           `xml:"availabilityZone,omitempty"`
+	AvailabilityZoneID string           `xml:"availabilityZoneId,omitempty"`
+	Description        string           `xml:"description"`
+	OwnerID            string           `xml:"ownerId"`
+	RequesterID        string           `xml:"requesterId,omitempty"`
+	RequesterManaged   bool             `xml:"requesterManaged"`
+	Status             string           `xml:"status"` // "in-use" or "available"
+	MACAddress         string           `xml:"macAddress,omitempty"`
+	PrivateIPAddress   string           `xml:"privateIpAddress,omitempty"`
+	PrivateDNSName     string           `xml:"privateDnsName,omitempty"`
+	SourceDestCheck    bool             `xml:"sourceDestCheck"`
+	Groups             []Group          `xml:"groupSet>item"`
+	Attachment         *Attachment      `xml:"attachment"`
+	Association        *Association     `xml:"association"`
+	Tags               []Tag            `xml:"tagSet>item"`
+	PrivateIPAddresses []PrivateAddress `xml:"privateIpAddressesSet>item"`
+	IPv6Addresses      []IPv6Address    `xml:"ipv6AddressesSet>item"`
+	InterfaceType      string           `xml:"interfaceType"`
+}
+
+// Group names a security group.
+type Group struct {
+	ID   string `xml:"groupId"`
+	Name string `xml:"groupName"`
+}
+
+// Attachment tells what an interface is attached to.
+type Attachment struct {
+	ID              string `xml:"attachmentId,omitempty"`
+	InstanceID      string `xml:"instanceId,omitempty"`
+	InstanceOwnerID string `xml:"instanceOwnerId,omitempty"`
+	DeviceIndex     int    `xml:"deviceIndex"`
+	Status          string `xml:"status"`
+}
+
+// Association is a public address.
+type Association struct {
+	PublicIP      string `xml:"publicIp"`
+	PublicDNSName string `xml:"publicDnsName,omitempty"`
+	IPOwnerID     string `xml:"ipOwnerId,omitempty"`
+}
+
+// PrivateAddress is an IPv4 address of an interface.
+type PrivateAddress struct {
+	PrivateIPAddress string       `xml:"privateIpAddress"`
+	Primary          bool         `xml:"primary"`
+	Association      *Association `xml:"association"`
+}
+
+// IPv6Address is an IPv6 address of an interface.
+type IPv6Address struct {
+	IPv6Address string `xml:"ipv6Address"`
+	Primary     bool   `xml:"isPrimaryIpv6"`
+}
+
+// DescribeSubnets is a request.
+type DescribeSubnets struct {
+	DryRun     bool     `ec2:"DryRun"`
+	SubnetIDs  []string `ec2:"SubnetId"`
+	Filters    []Filter `ec2:"Filter"`
+	MaxResults *int     `ec2:"MaxResults"`
+	NextToken  string   `ec2:"NextToken"`
+}
+
+// DescribeSubnetsAnswer is the answer.
+type DescribeSubnetsAnswer struct {
+	XMLName xml.Name `xml:"DescribeSubnetsResponse"`
+	Common
+	Subnets   []Subnet `xml:"subnetSet>item"`
+	NextToken string   `xml:"nextToken,omitempty"`
+}
+
+// Subnet is a subnet as it is described.
+type Subnet struct {
+	ID                      string            `xml:"subnetId"`
+	ARN                     string            `xml:"subnetArn"`
+	State                   string            `xml:"state"`
+	OwnerID                 string            `xml:"ownerId"`
+	VPCID                   string            `xml:"vpcId"`
+	CIDRBlock               string            `xml:"cidrBlock,omitempty"`
+	IPv6CIDRs               []CIDRAssociation `xml:"ipv6CidrBlockAssociationSet>item"`
+	AvailableIPAddressCount int               `xml:"availableIpAddressCount"`
+	AvailabilityZone        string            `xml:"availabilityZone,omitempty"`
+	AvailabilityZoneID      string            `xml:"availabilityZoneId,omitempty"`
+	DefaultForAZ            bool              `xml:"defaultForAz"`
+	Tags                    []Tag             `xml:"tagSet>item"`
+}
+
+// CIDRAssociation is one of the prefixes of a VPC or a subnet.
+type CIDRAssociation struct {
+	AssociationID string     `xml:"associationId"`
+	CIDRBlock     string     `xml:"cidrBlock,omitempty"`
+	IPv6CIDRBlock string     `xml:"ipv6CidrBlock,omitempty"`
+	State         *CIDRState `xml:"cidrBlockState"`
+	IPv6State     *CIDRState `xml:"ipv6CidrBlockState"`
+}
+
+// CIDRState is "associated".
+type CIDRState struct {
+	State string `xml:"state"`
+}
+
+// DescribeVPCs is a request.
+type DescribeVPCs struct {
+	DryRun     bool     `ec2:"DryRun"`
+	VPCIDs     []string `ec2:"VpcId"`
+	Filters    []Filter `ec2:"Filter"`
+	MaxResults *int     `ec2:"MaxResults"`
+	NextToken  string   `ec2:"NextToken"`
+}
+
+// DescribeVPCsAnswer is the answer.
+type DescribeVPCsAnswer struct {
+	XMLName xml.Name `xml:"DescribeVpcsResponse"`
+	Common
+	VPCs      []VPC  `xml:"vpcSet>item"`
+	NextToken string `xml:"nextToken,omitempty"`
+}
+
+// VPC is a VPC as it is described.
+type VPC struct {
+	ID              string            `xml:"vpcId"`
+	OwnerID         string            `xml:"ownerId"`
+	State           string            `xml:"state"`
+	CIDRBlock       string            `xml:"cidrBlock,omitempty"`
+	CIDRs           []CIDRAssociation `xml:"cidrBlockAssociationSet>item"`
+	IPv6CIDRs       []CIDRAssociation `xml:"ipv6CidrBlockAssociationSet>item"`
+	InstanceTenancy string            `xml:"instanceTenancy"`
+	IsDefault       bool              `xml:"isDefault"`
+	Tags            []Tag             `xml:"tagSet>item"`
+}
+
+// DescribeSecurityGroups is a request.
+type DescribeSecurityGroups struct {
+	DryRun     bool     `ec2:"DryRun"`
+	GroupIDs   []string `ec2:"GroupId"`
+	GroupNames []string `ec2:"GroupName"`
+	Filters    []Filter `ec2:"Filter"`
+	MaxResults *int     `ec2:"MaxResults"`
+	NextToken  string   `ec2:"NextToken"`
+}
+
+// DescribeSecurityGroupsAnswer is the answer.
+type DescribeSecurityGroupsAnswer struct {
+	XMLName xml.Name `xml:"DescribeSecurityGroupsResponse"`
+	Common
+	SecurityGroups []SecurityGroup `xml:"securityGroupInfo>item"`
+	NextToken      string          `xml:"nextToken,omitempty"`
+}
+
+// SecurityGroup is a security group as it is described.
+type SecurityGroup struct {
+	ID          string         `xml:"groupId"`
+	Name        string         `xml:"groupName"`
+	Description string         `xml:"groupDescription"`
+	OwnerID     string         `xml:"ownerId"`
+	VPCID       string         `xml:"vpcId,omitempty"`
+	ARN         string         `xml:"securityGroupArn"`
+	Ingress     []IPPermission `xml:"ipPermissions>item"`
+	Egress      []IPPermission `xml:"ipPermissionsEgress>item"`
+	Tags        []Tag          `xml:"tagSet>item"`
+}
+
+// IPPermission are the rules of a security group that have a protocol and ports in
+// common. Ports are nil for all; of ICMP they are type and code.
+type IPPermission struct {
+	Protocol  string         `xml:"ipProtocol"`
+	FromPort  *int           `xml:"fromPort"`
+	ToPort    *int           `xml:"toPort"`
+	Groups    []GroupPair    `xml:"groups>item"`
+	IPRanges  []IPRange      `xml:"ipRanges>item"`
+	IPv6      []IPv6Range    `xml:"ipv6Ranges>item"`
+	PrefixIDs []PrefixListID `xml:"prefixListIds>item"`
+}
+
+// GroupPair is a security group whose members a rule allows.
+type GroupPair struct {
+	UserID      string `xml:"userId"`
+	ID          string `xml:"groupId"`
+	Description string `xml:"description,omitempty"`
+}
+
+// IPRange are IPv4 addresses a rule allows.
+type IPRange struct {
+	CIDR        string `xml:"cidrIp"`
+	Description string `xml:"description,omitempty"`
+}
+
+// IPv6Range are IPv6 addresses a rule allows.
+type IPv6Range struct {
+	CIDR        string `xml:"cidrIpv6"`
+	Description string `xml:"description,omitempty"`
+}
+
+// PrefixListID is a prefix list whose addresses a rule allows.
+type PrefixListID struct {
+	ID          string `xml:"prefixListId"`
+	Description string `xml:"description,omitempty"`
+}
+
+// DescribeSecurityGroupRules is a request.
+type DescribeSecurityGroupRules struct {
+	DryRun     bool     `ec2:"DryRun"`
+	RuleIDs    []string `ec2:"SecurityGroupRuleId"`
+	Filters    []Filter `ec2:"Filter"`
+	MaxResults *int     `ec2:"MaxResults"`
+	NextToken  string   `ec2:"NextToken"`
+}
+
+// DescribeSecurityGroupRulesAnswer is the answer.
+type DescribeSecurityGroupRulesAnswer struct {
+	XMLName xml.Name `xml:"DescribeSecurityGroupRulesResponse"`
+	Common
+	Rules     []SecurityGroupRule `xml:"securityGroupRuleSet>item"`
+	NextToken string              `xml:"nextToken,omitempty"`
+}
+
+// SecurityGroupRule is one rule of a security group, with one peer.
+type SecurityGroupRule struct {
+	ID              string           `xml:"securityGroupRuleId"`
+	ARN             string           `xml:"securityGroupRuleArn"`
+	GroupID         string           `xml:"groupId"`
+	GroupOwnerID    string           `xml:"groupOwnerId"`
+	IsEgress        bool             `xml:"isEgress"`
+	Protocol        string           `xml:"ipProtocol"`
+	FromPort        int              `xml:"fromPort"` // -1 for all, with ToPort
+	ToPort          int              `xml:"toPort"`
+	CIDRv4          string           `xml:"cidrIpv4,omitempty"`
+	CIDRv6          string           `xml:"cidrIpv6,omitempty"`
+	PrefixListID    string           `xml:"prefixListId,omitempty"`
+	ReferencedGroup *ReferencedGroup `xml:"referencedGroupInfo"`
+	Description     string           `xml:"description,omitempty"`
+	Tags            []Tag            `xml:"tagSet>item"`
+}
+
+// ReferencedGroup is a security group that a rule names.
+type ReferencedGroup struct {
+	GroupID string `xml:"groupId"`
+	UserID  string `xml:"userId"`
+}
+
+// DescribeNetworkACLs is a request.
+type DescribeNetworkACLs struct {
+	DryRun        bool     `ec2:"DryRun"`
+	NetworkACLIDs []string `ec2:"NetworkAclId"`
+	Filters       []Filter `ec2:"Filter"`
+	MaxResults    *int     `ec2:"MaxResults"`
+	NextToken     string   `ec2:"NextToken"`
+}
+
+// DescribeNetworkACLsAnswer is the answer.
+type DescribeNetworkACLsAnswer struct {
+	XMLName xml.Name `xml:"DescribeNetworkAclsResponse"`
+	Common
+	NetworkACLs []NetworkACL `xml:"networkAclSet>item"`
+	NextToken   string       `xml:"nextToken,omitempty"`
+}
+
+// NetworkACL is a network ACL as it is described.
+type NetworkACL struct {
+	ID           string           `xml:"networkAclId"`
+	VPCID        string           `xml:"vpcId"`
+	OwnerID      string           `xml:"ownerId"`
+	Default      bool             `xml:"default"`
+	Associations []ACLAssociation `xml:"associationSet>item"`
+	Entries      []ACLEntry       `xml:"entrySet>item"`
+	Tags         []Tag            `xml:"tagSet>item"`
+}
+
+// ACLAssociation is a subnet that a network ACL applies to.
+type ACLAssociation struct {
+	ID       string `xml:"networkAclAssociationId"`
+	ACLID    string `xml:"networkAclId"`
+	SubnetID string `xml:"subnetId"`
+}
+
+// ACLEntry is a rule of a network ACL.
+type ACLEntry struct {
+	RuleNumber    int        `xml:"ruleNumber"`
+	Protocol      string     `xml:"protocol"` // a number; "-1" is all
+	RuleAction    string     `xml:"ruleAction"`
+	Egress        bool       `xml:"egress"`
+	CIDRBlock     string     `xml:"cidrBlock,omitempty"`
+	IPv6CIDRBlock string     `xml:"ipv6CidrBlock,omitempty"`
+	ICMP          *ICMP      `xml:"icmpTypeCode"`
+	Ports         *PortRange `xml:"portRange"`
+}
+
+// ICMP is a type and a code; -1 is any.
+type ICMP struct {
+	Code int `xml:"code"`
+	Type int `xml:"type"`
+}
+
+// PortRange has both its ends in it.
+type PortRange struct {
+	From int `xml:"from"`
+	To   int `xml:"to"`
+}
+
+// DescribeInstances is a request.
+type DescribeInstances struct {
+	DryRun      bool     `ec2:"DryRun"`
+	InstanceIDs []string `ec2:"InstanceId"`
+	Filters     []Filter `ec2:"Filter"`
+	MaxResults  *int     `ec2:"MaxResults"`
+	NextToken   string   `ec2:"NextToken"`
+}
+
+// DescribeInstancesAnswer is the answer.
+type DescribeInstancesAnswer struct {
+	XMLName xml.Name `xml:"DescribeInstancesResponse"`
+	Common
+	Reservations []Reservation `xml:"reservationSet>item"`
+	NextToken    string        `xml:"nextToken,omitempty"`
+}
+
+// Reservation are instances that were started together.
+type Reservation struct {
+	ID        string     `xml:"reservationId"`
+	OwnerID   string     `xml:"ownerId"`
+	Groups    []Group    `xml:"groupSet>item"`
+	Instances []Instance `xml:"instancesSet>item"`
+}
+
+// Instance is an instance as it is described.
+type Instance struct {
+	ID                string              `xml:"instanceId"`
+	State             InstanceState       `xml:"instanceState"`
+	PrivateDNSName    string              `xml:"privateDnsName"`
+	Placement         Placement           `xml:"placement"`
+	SubnetID          string              `xml:"subnetId,omitempty"`
+	VPCID             string              `xml:"vpcId,omitempty"`
+	PrivateIPAddress  string              `xml:"privateIpAddress,omitempty"`
+	Groups            []Group             `xml:"groupSet>item"`
+	NetworkInterfaces []InstanceInterface `xml:"networkInterfaceSet>item"`
+	Tags              []Tag               `xml:"tagSet>item"`
+}
+
+// InstanceState is a number and its name: 16, "running".
+type InstanceState struct {
+	Code int    `xml:"code"`
+	Name string `xml:"name"`
+}
+
+// Placement is where an instance is.
+type Placement struct {
+	AvailabilityZone string `xml:"availabilityZone"`
+	Tenancy          string `xml:"tenancy"`
+}
+
+// InstanceInterface is an interface of an instance.
+type InstanceInterface struct {
+	ID               string        `xml:"networkInterfaceId"`
+	SubnetID         string        `xml:"subnetId,omitempty"`
+	VPCID            string        `xml:"vpcId,omitempty"`
+	Description      string        `xml:"description"`
+	OwnerID          string        `xml:"ownerId"`
+	Status           string        `xml:"status"`
+	MACAddress       string        `xml:"macAddress,omitempty"`
+	PrivateIPAddress string        `xml:"privateIpAddress,omitempty"`
+	Groups           []Group       `xml:"groupSet>item"`
+	Attachment       *Attachment   `xml:"attachment"`
+	IPv6Addresses    []IPv6Address `xml:"ipv6AddressesSet>item"`
+	InterfaceType    string        `xml:"interfaceType"`
+}
+
+// DescribeRegions is a request.
+type DescribeRegions struct {
+	DryRun      bool     `ec2:"DryRun"`
+	RegionNames []string `ec2:"RegionName"`
+	AllRegions  bool     `ec2:"AllRegions"`
+	Filters     []Filter `ec2:"Filter"`
+}
+
+// DescribeRegionsAnswer is the answer.
+type DescribeRegionsAnswer struct {
+	XMLName xml.Name `xml:"DescribeRegionsResponse"`
+	Common
+	Regions []Region `xml:"regionInfo>item"`
+}
+
+// Region is a region as it is described.
+type Region struct {
+	Name        string `xml:"regionName"`
+	Endpoint    string `xml:"regionEndpoint"`
+	OptInStatus string `xml:"optInStatus"`
+}
+
+// DescribeAvailabilityZones is a request.
+type DescribeAvailabilityZones struct {
+	DryRun    bool     `ec2:"DryRun"`
+	ZoneNames []string `ec2:"ZoneName"`
+	ZoneIDs   []string `ec2:"ZoneId"`
+	All       bool     `ec2:"AllAvailabilityZones"`
+	Filters   []Filter `ec2:"Filter"`
+}
+
+// DescribeAvailabilityZonesAnswer is the answer.
+type DescribeAvailabilityZonesAnswer struct {
+	XMLName xml.Name `xml:"DescribeAvailabilityZonesResponse"`
+	Common
+	Zones []AvailabilityZone `xml:"availabilityZoneInfo>item"`
+}
+
+// AvailabilityZone is a zone as it is described.
+type AvailabilityZone struct {
+	Name               string `xml:"zoneName"`
+	ID                 string `xml:"zoneId"`
+	State              string `xml:"zoneState"`
+	Region             string `xml:"regionName"`
+	GroupName          string `xml:"groupName"`
+	NetworkBorderGroup string `xml:"networkBorderGroup"`
+	ZoneType           string `xml:"zoneType"`
+	OptInStatus        string `xml:"optInStatus"`
+}
+
+// DescribeTags is a request.
+type DescribeTags struct {
+	DryRun     bool     `ec2:"DryRun"`
+	Filters    []Filter `ec2:"Filter"`
+	MaxResults *int     `ec2:"MaxResults"`
+	NextToken  string   `ec2:"NextToken"`
+}
+
+// DescribeTagsAnswer is the answer.
+type DescribeTagsAnswer struct {
+	XMLName xml.Name `xml:"DescribeTagsResponse"`
+	Common
+	Tags      []TagDescription `xml:"tagSet>item"`
+	NextToken string           `xml:"nextToken,omitempty"`
+}
+
+// TagDescription is a tag and what has it.
+type TagDescription struct {
+	Key          string `xml:"key"`
+	ResourceID   string `xml:"resourceId"`
+	ResourceType string `xml:"resourceType"`
+	Value        string `xml:"value"`
+}
