@@ -194,6 +194,8 @@ func TestRefusedInsideATunnel(t *testing.T) {
 			[]string{"vxlan0 egress ACCEPT", "eth0 egress ACCEPT", "eth0 ingress ACCEPT", "vxlan0 ingress REJECT"}},
 		{"outside at INPUT", true, lab.Rule{Hook: lab.Input, Match: carrier},
 			[]string{"vxlan0 egress ACCEPT", "eth0 egress ACCEPT", "eth0 ingress REJECT"}},
+		{"outside at OUTPUT", false, lab.Rule{Hook: lab.Output, Match: carrier},
+			[]string{"vxlan0 egress ACCEPT", "eth0 egress REJECT"}},
 		{"outside at netdev ingress", true, lab.Rule{Family: lab.Netdev, Hook: lab.Ingress, Device: "eth0", Match: carrier},
 			[]string{"vxlan0 egress ACCEPT", "eth0 egress ACCEPT", "eth0 ingress REJECT"}},
 		{"outside at POSTROUTING", false, lab.Rule{Hook: lab.Postrouting, Match: carrier},

@@ -106,6 +106,27 @@ INLINE int taken_in(const struct discarded *d)
 	       BPF_CORE_READ_BITFIELD_PROBED(dev, priv_flags) & IFF_EBRIDGE && !misaddressed(d);
 }
 
+// at_output says whether the packet was discarded where the route knows its device
+// and the packet does not. One without a device may have been lent loopback to answer
+// it; what a tunnel sends still has the tunnel's device, and no link header yet. With
+// a bridge for its route, that may be the bridge's port: so it has got further.
+INLINE int at_output(const struct discarded *d)
+{
+	struct dst_entry *dst = (struct dst_entry *)(d->dst & ~(__u64)SKB_DST_NOREF);
+	struct net_device *dev;
+
+	if (!d->ifindex)
+		return 1;
+	if (d->iif || !dst)
+		return 0;
+	if (d->ifindex == LOOPBACK_IFINDEX)
+		return 1;
+	if (d->data != d->head + d->network)
+		return 0;
+	dev = BPF_CORE_READ(dst, dev);
+	return !(BPF_CORE_READ_BITFIELD_PROBED(dev, priv_flags) & IFF_EBRIDGE);
+}
+
 // attribute finds the interface and the direction, and whether our hook on it
 // has counted the packet.
 INLINE int attribute(const struct discarded *d, struct refusal *r)
@@ -113,9 +134,7 @@ INLINE int attribute(const struct discarded *d, struct refusal *r)
 	__u64 netns = d->netns;
 	__u32 ifindex = d->ifindex;
 
-	// OUTPUT: the route knows the device. A packet without one may have been
-	// lent the loopback device to answer it.
-	if (!ifindex || (ifindex == LOOPBACK_IFINDEX && !d->iif && d->dst)) {
+	if (at_output(d)) {
 		struct dst_entry *dst = (struct dst_entry *)(d->dst & ~(__u64)SKB_DST_NOREF);
 		struct net_device *dev;
 
