@@ -1,0 +1,81 @@
+package awsapi
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	sigv4 "weir/internal/awsapi/sigv4stub"
+	"weir/internal/flowlog"
+	"weir/internal/kv"
+	"weir/internal/vpc"
+)
+
+// Config configures [New]. Account, Region, Keys, Logs, Model, Tags and Tokens are
+// required; any other zero value selects the default given in its comment.
+type Config struct {
+	Account string // 12 digits
+	Region  string // such as "eu-central-1"
+
+	// Keys returns the secret of an access key. It may be called at any time,
+	// from any goroutine, as may the other functions.
+	Keys func(id string) (sigv4.Key, bool)
+
+	Logs   *flowlog.Store
+	Model  func() *vpc.Index // the network as it is now; never nil
+	Tags   kv.Bucket         // tags that CreateTags put on resources other than flow logs
+	Tokens kv.Bucket         // client tokens and signatures that were seen
+
+	// Bucket says why nothing can be delivered to a bucket: nil, an [*ec2.Error]
+	// whose text the answer has, or another error. Default: nil for every bucket.
+	Bucket func(ctx context.Context, bucket string) error
+
+	Caller string           // ARN of who calls; default arn:aws:iam::<account>:root
+	S3     http.Handler     // requests signed for s3, and all that are no Query requests; default refuses them
+	Logger *slog.Logger     // default discards
+	Now    func() time.Time // default time.Now
+}
+
+// An API is the service. It is an [http.Handler].
+type API struct {
+	cfg     Config
+	actions map[string]action
+	slots   chan struct{} // one for each request being worked on
+	replays replays
+
+	// making is held while flow logs are made, so that two requests do not both
+	// find that there is none yet. Another process may still come between.
+	making sync.Mutex
+}
+
+// maxAtOnce is how many requests are worked on at the same time; more are told to
+// come back.
+const maxAtOnce = 64
+
+// New returns the service. It fails only when cfg is wrong.
+func New(cfg Config) (*API, error) {
+	switch {
+	case cfg.Account == "" || cfg.Region == "":
+		return nil, errors.New("awsapi: Account and Region are required")
+	case cfg.Keys == nil || cfg.Logs == nil || cfg.Model == nil || cfg.Tags == nil || cfg.Tokens == nil:
+		return nil, errors.New("awsapi: Keys, Logs, Model, Tags and Tokens are required")
+	}
+	if cfg.Bucket == nil {
+		cfg.Bucket = func(context.Context, string) error { return nil }
+	}
+	if cfg.S3 == nil {
+		cfg.S3 = http.HandlerFunc(noS3)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	cfg.Caller = cmp.Or(cfg.Caller, "arn:aws:iam::"+cfg.Account+":root")
+	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	a := &API{cfg: cfg, actions: actions(), slots: make(chan struct{}, maxAtOnce)}
+	a.replays.init(cfg.Tokens)
+	return a, nil
+}
