@@ -90,7 +90,7 @@ const (
 // wrong form. List members may come in any order and with gaps; order counts.
 func Decode(params url.Values, request any) error {
 	if len(params) > maxParameters {
-		return Errorf("InvalidParameterCombination", "The request has %d parameters; at most %d are allowed", len(params), maxParameters)
+		return TooManyParameters.With(len(params), maxParameters)
 	}
 	root := &node{}
 	for name, values := range params {
@@ -98,7 +98,7 @@ func Decode(params url.Values, request any) error {
 			continue
 		}
 		if len(values) > 1 {
-			return Errorf("InvalidParameterCombination", "The parameter %s is given %d times", name, len(values))
+			return ParameterGivenTwice.With(name, len(values))
 		}
 		if err := root.put(name, values[0]); err != nil {
 			return err
@@ -156,7 +156,7 @@ func (n *node) any() string {
 }
 
 func unknown(name string) error {
-	return Errorf("UnknownParameter", "The parameter %s is not recognized", name)
+	return UnknownParameter.With(name)
 }
 
 func (n *node) into(name string, v reflect.Value) error {
@@ -220,7 +220,7 @@ func (n *node) intoList(name string, v reflect.Value) error {
 
 func set(v reflect.Value, name, value string) error {
 	wrong := func(want string) error {
-		return Errorf("InvalidParameterValue", "Value (%s) for parameter %s is invalid. %s", value, name, want)
+		return WrongForm.With(value, name, want)
 	}
 	if v.Type() == timeType {
 		t, err := time.Parse(time.RFC3339, value)

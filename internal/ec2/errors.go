@@ -12,6 +12,9 @@ type Error struct {
 	Message string
 	Status  int    // of HTTP; from an answer
 	Request string // the request's id; from an answer
+
+	// Detail is what Amazon's message does not say. It is not sent.
+	Detail string
 }
 
 // Errorf returns an error with a code.
@@ -20,31 +23,11 @@ func Errorf(code, format string, args ...any) *Error {
 }
 
 // Error implements error.
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
-
-// statuses are the codes whose HTTP status is not 400 ("Error codes for the Amazon
-// EC2 API", read 2026-11-24, names the codes; the numbers are those that clients
-// have recorded).
-var statuses = map[string]int{
-	"DryRunOperation":            http.StatusPreconditionFailed,
-	"UnauthorizedOperation":      http.StatusForbidden,
-	"AuthFailure":                http.StatusUnauthorized,
-	"MissingAuthenticationToken": http.StatusForbidden,
-	"SignatureDoesNotMatch":      http.StatusForbidden,
-	"InvalidClientTokenId":       http.StatusForbidden,
-	"RequestLimitExceeded":       http.StatusServiceUnavailable,
-	"InternalError":              http.StatusInternalServerError,
-	"Unavailable":                http.StatusServiceUnavailable,
-	"ServiceUnavailable":         http.StatusServiceUnavailable,
-	"RequestEntityTooLarge":      http.StatusRequestEntityTooLarge,
-}
-
-// StatusOf returns the HTTP status of an error code.
-func StatusOf(code string) int {
-	if s, ok := statuses[code]; ok {
-		return s
+func (e *Error) Error() string {
+	if e.Detail != "" {
+		return e.Code + ": " + e.Message + ": " + e.Detail
 	}
-	return http.StatusBadRequest
+	return e.Code + ": " + e.Message
 }
 
 // errorAnswer is the body of an answer that is an error.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"weir/internal/ec2"
 	"weir/record"
 )
 
@@ -54,18 +55,18 @@ func (p *Params) ofTransitGateway() bool {
 
 func (p *Params) checkResource() error {
 	if p.ResourceType == "" {
-		return missing("ResourceType")
+		return ec2.MissingParameter.With("ResourceType")
 	}
 	prefix, ok := idPrefixes[p.ResourceType]
 	if !ok {
-		return invalidValue("Value (%s) for parameter resourceType is invalid.", p.ResourceType)
+		return ec2.NoEnumValue.With(p.ResourceType, "resourceType")
 	}
 	if p.ResourceID == "" {
-		return missing("ResourceId")
+		return ec2.MissingParameter.With("ResourceId")
 	}
 	attachment := strings.HasPrefix(p.ResourceID, idPrefixes[TransitGatewayAttachment])
 	if !strings.HasPrefix(p.ResourceID, prefix) || attachment != (p.ResourceType == TransitGatewayAttachment) {
-		return invalid("Invalid Resource id %s for resource-type %s", p.ResourceID, p.ResourceType)
+		return ec2.ResourceOfAnotherType.With(p.ResourceID, p.ResourceType)
 	}
 	return nil
 }
@@ -75,14 +76,14 @@ func (p *Params) checkTraffic() error {
 		p.Interval = 10 * time.Minute
 	}
 	if p.Interval != time.Minute && p.Interval != 10*time.Minute {
-		return invalid("Invalid Flow Log Max Aggregation Interval")
+		return ec2.WrongInterval.With()
 	}
 	if p.ofTransitGateway() {
 		if p.Interval != time.Minute {
-			return invalid("max-aggregation-interval other than 60 sec / 1 min is not supported when the resource-type is TransitGateway or TransitGatewayAttachment")
+			return ec2.TransitGatewayInterval.With()
 		}
 		if p.TrafficType != "" {
-			return invalid("TrafficType is not applicable for resource-type %s", p.ResourceType)
+			return ec2.TransitGatewayTraffic.With(p.ResourceType)
 		}
 		return nil
 	}
@@ -90,9 +91,9 @@ func (p *Params) checkTraffic() error {
 	case "ALL", "ACCEPT", "REJECT":
 		return nil
 	case "":
-		return missing("TrafficType")
+		return ec2.MissingParameter.With("TrafficType")
 	}
-	return invalidValue("Value (%s) for parameter trafficType is invalid.", p.TrafficType)
+	return ec2.NoEnumValue.With(p.TrafficType, "trafficType")
 }
 
 func (p *Params) checkDestination() error {
@@ -101,33 +102,36 @@ func (p *Params) checkDestination() error {
 	}
 	if (p.PermissionRole == "") != (p.CrossAccountRole == "") && p.CrossAccountRole+p.PermissionRole != "" &&
 		p.DestinationType != CloudWatchLogs && p.DestinationType != S3 {
-		return invalid("When providing a role for cross-account delivery, both the DeliverLogsPermissionArn and DeliverCrossAccountRole fields must be set.")
+		return ec2.OneRoleOfTwo.With()
+	}
+	if p.Destination != "" && p.LogGroup != "" {
+		return ec2.GroupAndDestination.With()
 	}
 	if p.Destination == "" && p.LogGroup == "" {
-		return invalid("LogDestination can't be empty if LogGroupName is not provided.")
+		return ec2.NoDestination.With()
 	}
 	if p.LogGroup != "" && p.DestinationType != CloudWatchLogs {
-		return invalid("LogDestination type must be cloud-watch-logs if LogGroupName is provided.")
+		return ec2.GroupForAnotherType.With()
 	}
 	switch p.DestinationType {
 	case CloudWatchLogs:
 		if p.PermissionRole == "" {
-			return invalid("DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs.")
+			return ec2.NoRole.With()
 		}
 	case S3:
 		if p.PermissionRole != "" {
-			return invalid("DeliverLogsPermissionArn is not applicable for s3 delivery")
+			return ec2.RoleForS3.With()
 		}
 		_, folder, err := BucketFolder(p.Destination)
 		if err != nil {
-			return invalidValue("Value (%s) for parameter logDestination is invalid: %v", p.Destination, err)
+			return ec2.WrongDestination.With(p.Destination, err)
 		}
 		if slices.Contains(strings.Split(folder, "/"), "AWSLogs") {
-			return invalidValue("Value (%s) for parameter logDestination is invalid: AWSLogs is a reserved folder name", p.Destination)
+			return ec2.ReservedFolder.With(p.Destination)
 		}
 	case Firehose:
 	default:
-		return invalidValue("Value (%s) for parameter logDestinationType is invalid.", p.DestinationType)
+		return ec2.NoEnumValue.With(p.DestinationType, "logDestinationType")
 	}
 	return nil
 }
@@ -142,14 +146,16 @@ func (p *Params) checkFormat() error {
 	}
 	f, err := record.ParseLogFormat(p.Format)
 	if err != nil {
-		return invalidValue("1 validation error detected: Value '%s' at 'logFormat' has an invalid format: %v", p.Format, err)
+		e := ec2.WrongFormat.With(p.Format)
+		e.Detail = err.Error()
+		return e
 	}
 	for i, field := range f.Fields() {
 		switch {
 		case field == record.None:
-			return invalidValue("1 validation error detected: Value '%s' at 'logFormat' has an invalid format: unknown field %q", p.Format, f.Name(i))
+			return ec2.UnknownField.With(p.Format, f.Name(i))
 		case p.ofTransitGateway() && !field.InTransitGateway(), !p.ofTransitGateway() && !field.InVPC():
-			return invalidValue("Field %s is not supported for resource-type %s", field, p.ResourceType)
+			return ec2.FieldOfAnotherType.With(field, p.ResourceType)
 		}
 	}
 	return nil
@@ -157,29 +163,29 @@ func (p *Params) checkFormat() error {
 
 func (p *Params) checkTagFields() error {
 	if len(p.TagFields) > MaxTagFields {
-		return invalidValue("TagFieldSpecifications: %d given, at most %d are allowed", len(p.TagFields), MaxTagFields)
+		return ec2.TooManyTagFields.With(len(p.TagFields), MaxTagFields)
 	}
 	seen := make(map[string]bool)
 	for _, t := range p.TagFields {
 		if tagFieldTypes[t.ResourceType] == nil {
-			return invalidValue("Value (%s) for parameter resourceType is invalid.", t.ResourceType)
+			return ec2.NoEnumValue.With(t.ResourceType, "resourceType")
 		}
 		if seen[t.ResourceType] {
-			return invalidValue("TagFieldSpecifications: resource type %s is given twice", t.ResourceType)
+			return ec2.TagFieldTypeTwice.With(t.ResourceType)
 		}
 		seen[t.ResourceType] = true
 		if len(t.Keys) == 0 || len(t.Keys) > MaxTagFieldKeys {
-			return invalidValue("TagFieldSpecifications: %d tag keys for %s, want 1 or 2", len(t.Keys), t.ResourceType)
+			return ec2.WrongTagFieldKeys.With(len(t.Keys), t.ResourceType)
 		}
 	}
 	f, err := record.ParseLogFormat(p.Format)
 	if err != nil {
-		return invalidValue("%v", err)
+		return ec2.WrongFormat.With(p.Format)
 	}
 	for resource, fields := range tagFieldTypes {
 		for n, field := range fields {
 			if f.Has(field) && p.TagKey(resource, n) == "" {
-				return invalid("Field %s needs a tag key for %s in TagFieldSpecifications", field, resource)
+				return ec2.TagFieldWithoutKey.With(field, resource)
 			}
 		}
 	}

@@ -33,36 +33,37 @@ func TestCheck(t *testing.T) {
 		code   string
 		text   string // part of the message
 	}{
-		{"no resource type", func(p *Params) { p.ResourceType = "" }, MissingParameter, "The request must contain the parameter ResourceType"},
-		{"no resource", func(p *Params) { p.ResourceID = "" }, MissingParameter, "ResourceId"},
-		{"unknown resource type", func(p *Params) { p.ResourceType = "Host" }, InvalidParameterValue, "Host"},
-		{"id of another type", func(p *Params) { p.ResourceID = "vpc-1" }, InvalidParameter, "Invalid Resource id vpc-1 for resource-type NetworkInterface"},
-		{"an attachment is no gateway", func(p *Params) { p.ResourceType, p.ResourceID = TransitGateway, "tgw-attach-1" }, InvalidParameter, "Invalid Resource id tgw-attach-1"},
-		{"a gateway is no attachment", func(p *Params) { p.ResourceType, p.ResourceID = TransitGatewayAttachment, "tgw-1" }, InvalidParameter, "Invalid Resource id tgw-1 for resource-type TransitGatewayAttachment"},
-		{"no traffic type", func(p *Params) { p.TrafficType = "" }, MissingParameter, "TrafficType"},
-		{"lower-case traffic type", func(p *Params) { p.TrafficType = "all" }, InvalidParameterValue, "trafficType"},
-		{"interval", func(p *Params) { p.Interval = 5 * time.Minute }, InvalidParameter, "Invalid Flow Log Max Aggregation Interval"},
+		{"no resource type", func(p *Params) { p.ResourceType = "" }, "MissingParameter", "The request must contain the parameter ResourceType"},
+		{"no resource", func(p *Params) { p.ResourceID = "" }, "MissingParameter", "ResourceId"},
+		{"unknown resource type", func(p *Params) { p.ResourceType = "Host" }, "InvalidParameterValue", "Host"},
+		{"id of another type", func(p *Params) { p.ResourceID = "vpc-1" }, "InvalidParameter", "Invalid Resource id vpc-1 for resource-type NetworkInterface"},
+		{"an attachment is no gateway", func(p *Params) { p.ResourceType, p.ResourceID = TransitGateway, "tgw-attach-1" }, "InvalidParameter", "Invalid Resource id tgw-attach-1"},
+		{"a gateway is no attachment", func(p *Params) { p.ResourceType, p.ResourceID = TransitGatewayAttachment, "tgw-1" }, "InvalidParameter", "Invalid Resource id tgw-1 for resource-type TransitGatewayAttachment"},
+		{"no traffic type", func(p *Params) { p.TrafficType = "" }, "MissingParameter", "TrafficType"},
+		{"lower-case traffic type", func(p *Params) { p.TrafficType = "all" }, "InvalidParameterValue", "trafficType"},
+		{"interval", func(p *Params) { p.Interval = 5 * time.Minute }, "InvalidParameter", "Invalid Flow Log Max Aggregation Interval"},
 		{"interval of a transit gateway", func(p *Params) {
 			p.ResourceType, p.ResourceID, p.TrafficType, p.Interval = TransitGateway, "tgw-1", "", 10*time.Minute
-		}, InvalidParameter, "max-aggregation-interval other than 60 sec / 1 min is not supported"},
-		{"no destination", func(p *Params) { p.Destination = "" }, InvalidParameter, "LogDestination can't be empty if LogGroupName is not provided."},
-		{"log group in S3", func(p *Params) { p.LogGroup = "g" }, InvalidParameter, "LogDestination type must be cloud-watch-logs if LogGroupName is provided."},
-		{"role for S3", func(p *Params) { p.PermissionRole = "arn:aws:iam::1:role/r" }, InvalidParameter, "DeliverLogsPermissionArn is not applicable for s3 delivery"},
-		{"no role for a log group", func(p *Params) { p.DestinationType, p.Destination, p.LogGroup = CloudWatchLogs, "", "g" }, InvalidParameter, "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs."},
+		}, "InvalidParameter", "max-aggregation-interval other than 60 sec / 1 min is not supported"},
+		{"no destination", func(p *Params) { p.Destination = "" }, "InvalidParameter", "LogDestination can't be empty if LogGroupName is not provided."},
+		{"log group in S3", func(p *Params) { p.Destination, p.LogGroup = "", "g" }, "InvalidParameter", "LogDestination type must be cloud-watch-logs if LogGroupName is provided."},
+		{"log group and destination", func(p *Params) { p.LogGroup = "g" }, "InvalidParameter", "Please only provide LogGroupName or only provide LogDestination."},
+		{"role for S3", func(p *Params) { p.PermissionRole = "arn:aws:iam::1:role/r" }, "InvalidParameter", "DeliverLogsPermissionArn is not applicable for s3 delivery"},
+		{"no role for a log group", func(p *Params) { p.DestinationType, p.Destination, p.LogGroup = CloudWatchLogs, "", "g" }, "InvalidParameter", "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs."},
 		{"one role for Firehose", func(p *Params) {
 			p.DestinationType, p.Destination, p.PermissionRole = Firehose, "arn:aws:firehose:r:1:deliverystream/s", "arn:aws:iam::1:role/r"
-		}, InvalidParameter, "both the DeliverLogsPermissionArn and DeliverCrossAccountRole fields must be set."},
-		{"reserved folder", func(p *Params) { p.Destination = "arn:aws:s3:::b/AWSLogs/" }, InvalidParameterValue, "AWSLogs"},
-		{"no bucket", func(p *Params) { p.Destination = "arn:aws:s3:::/x" }, InvalidParameterValue, "names no bucket"},
-		{"trailing space in format", func(p *Params) { p.Format = "${version} " }, InvalidParameterValue, "at 'logFormat' has an invalid format"},
-		{"unknown field", func(p *Params) { p.Format = "${versoin}" }, InvalidParameterValue, "version"},
-		{"field of a transit gateway", func(p *Params) { p.Format = "${tgw-id}" }, InvalidParameterValue, "tgw-id"},
-		{"tag field without a key", func(p *Params) { p.Format = "${instance-tag}" }, InvalidParameter, "instance-tag"},
+		}, "InvalidParameter", "both the DeliverLogsPermissionArn and DeliverCrossAccountRole fields must be set."},
+		{"reserved folder", func(p *Params) { p.Destination = "arn:aws:s3:::b/AWSLogs/" }, "InvalidParameterValue", "AWSLogs"},
+		{"no bucket", func(p *Params) { p.Destination = "arn:aws:s3:::/x" }, "InvalidParameterValue", "names no bucket"},
+		{"trailing space in format", func(p *Params) { p.Format = "${version} " }, "InvalidParameterValue", "at 'logFormat' has an invalid format"},
+		{"unknown field", func(p *Params) { p.Format = "${versoin}" }, "InvalidParameterValue", "version"},
+		{"field of a transit gateway", func(p *Params) { p.Format = "${tgw-id}" }, "InvalidParameterValue", "tgw-id"},
+		{"tag field without a key", func(p *Params) { p.Format = "${instance-tag}" }, "InvalidParameter", "instance-tag"},
 		{"second tag field with one key", func(p *Params) {
 			p.Format, p.TagFields = "${instance-tag-2}", []TagField{{"instance", []string{"Team"}}}
-		}, InvalidParameter, "instance-tag-2"},
-		{"three keys", func(p *Params) { p.TagFields = []TagField{{"instance", []string{"a", "b", "c"}}} }, InvalidParameterValue, "3 tag keys"},
-		{"resource type twice", func(p *Params) { p.TagFields = []TagField{{"instance", []string{"a"}}, {"instance", []string{"b"}}} }, InvalidParameterValue, "twice"},
+		}, "InvalidParameter", "instance-tag-2"},
+		{"three keys", func(p *Params) { p.TagFields = []TagField{{"instance", []string{"a", "b", "c"}}} }, "InvalidParameterValue", "3 tag keys"},
+		{"resource type twice", func(p *Params) { p.TagFields = []TagField{{"instance", []string{"a"}}, {"instance", []string{"b"}}} }, "InvalidParameterValue", "twice"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := good()
@@ -71,7 +72,7 @@ func TestCheck(t *testing.T) {
 			if err := p.Check(); !errors.As(err, &e) {
 				t.Fatalf("error is %v, want an *Error", err)
 			}
-			if e.Code != tt.code || !strings.Contains(e.Message, tt.text) {
+			if e.Code != tt.code || !strings.Contains(e.Error(), tt.text) {
 				t.Errorf("got %s: %s, want %s with %q", e.Code, e.Message, tt.code, tt.text)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"weir/internal/ec2"
 	"weir/internal/kv"
 )
 
@@ -59,11 +60,11 @@ func (s *Store) Create(ctx context.Context, f *FlowLog) error {
 		}
 		same++
 		if samePlace(&other.Params, &f.Params) {
-			return &Error{AlreadyExists, "Error. There is an existing Flow Log with the same configuration and log destination."}
+			return ec2.FlowLogAlreadyExists.With()
 		}
 	}
 	if same >= MaxPerResource {
-		return &Error{LimitExceeded, fmt.Sprintf("The maximum number of flow logs for %s (%d) has been reached.", f.ResourceID, MaxPerResource)}
+		return ec2.FlowLogsLimit.With(f.ResourceID, MaxPerResource)
 	}
 	raw, err := json.Marshal(f)
 	if err == nil {
@@ -75,8 +76,8 @@ func (s *Store) Create(ctx context.Context, f *FlowLog) error {
 	return nil
 }
 
-// Get returns a flow log. If there is none the error is an [*Error] with the
-// code [NotFound].
+// Get returns a flow log. If there is none the error is an [*Error] of the
+// kind [ec2.FlowLogNotFound].
 func (s *Store) Get(ctx context.Context, id string) (FlowLog, error) {
 	f, _, err := s.get(ctx, id)
 	return f, err
@@ -85,7 +86,7 @@ func (s *Store) Get(ctx context.Context, id string) (FlowLog, error) {
 func (s *Store) get(ctx context.Context, id string) (f FlowLog, revision uint64, err error) {
 	raw, revision, err := s.logs.Get(ctx, id)
 	if errors.Is(err, kv.ErrNotFound) {
-		return f, 0, &Error{NotFound, fmt.Sprintf("These flow log ids in the input list are not found: [TotalCount: 1] %s", id)}
+		return f, 0, ec2.FlowLogNotFound.With(1, id)
 	}
 	if err == nil {
 		err = json.Unmarshal(raw, &f)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"weir/internal/ec2"
 	"weir/internal/kv"
 )
 
@@ -150,8 +151,8 @@ func TestStoreKeepsFlowLogs(t *testing.T) {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	var e *Error
-	if _, err := s.Get(ctx, "fl-0"); !errors.As(err, &e) || e.Code != NotFound || !strings.Contains(e.Message, "[TotalCount: 1] fl-0") {
-		t.Errorf("an unknown id: %v, want %s", err, NotFound)
+	if _, err := s.Get(ctx, "fl-0"); !errors.As(err, &e) || e.Code != ec2.FlowLogNotFound.Code || !strings.Contains(e.Message, "[TotalCount: 1] fl-0") {
+		t.Errorf("an unknown id: %v, want %s", err, ec2.FlowLogNotFound.Code)
 	}
 }
 
@@ -164,7 +165,7 @@ func TestStoreRefusesASecondOfTheSame(t *testing.T) {
 		code string
 	}{
 		{"the first", first, ""},
-		{"the same again", checked(t, "eni-1", "b"), AlreadyExists},
+		{"the same again", checked(t, "eni-1", "b"), ec2.FlowLogAlreadyExists.Code},
 		{"another bucket", checked(t, "eni-1", "c"), ""},
 		{"another interface", checked(t, "eni-2", "b"), ""},
 	} {
@@ -190,8 +191,8 @@ func TestStoreHasAQuota(t *testing.T) {
 		if n < MaxPerResource && err != nil {
 			t.Fatal(err)
 		}
-		if n == MaxPerResource && (!errors.As(err, &e) || e.Code != LimitExceeded) {
-			t.Errorf("one more than %d: %v, want %s", MaxPerResource, err, LimitExceeded)
+		if n == MaxPerResource && (!errors.As(err, &e) || e.Code != ec2.FlowLogsLimit.Code) {
+			t.Errorf("one more than %d: %v, want %s", MaxPerResource, err, ec2.FlowLogsLimit.Code)
 		}
 	}
 }

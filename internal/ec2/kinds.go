@@ -1,0 +1,167 @@
+package ec2
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// A Kind is one of the errors that calls are answered with.
+type Kind struct {
+	Code   string
+	Status int    // of HTTP
+	Text   string // a format of package fmt
+}
+
+// With returns the error, with what its text leaves open.
+func (k *Kind) With(args ...any) *Error {
+	return &Error{Code: k.Code, Message: fmt.Sprintf(k.Text, args...)}
+}
+
+// Is reports whether an error has the kind's code, for [errors.Is].
+func (k *Kind) Is(err error) bool {
+	e, ok := err.(*Error)
+	return ok && e.Code == k.Code
+}
+
+// Errors of a request as such. Codes are those of "Error codes for the Amazon EC2
+// API"; the status that is not 400, and the texts, are those that clients have
+// recorded (all read 2026-11-24).
+var (
+	InvalidAction         = kind("InvalidAction", 400, "The action %s is not valid for this web service.")
+	MissingAction         = kind("MissingAction", 400, "The request must contain the parameter Action")
+	NoSuchVersion         = kind("NoSuchVersion", 400, "The requested version (%s) of service AmazonEC2 does not exist")
+	MalformedQueryString  = kind("MalformedQueryString", 400, "The query string contains a syntax error.")
+	RequestEntityTooLarge = kind("RequestEntityTooLarge", 413, "The request is longer than %d bytes")
+	TooManyParameters     = kind("InvalidParameterCombination", 400, "The request has %d parameters; at most %d are allowed")
+	ParameterGivenTwice   = kind("InvalidParameterCombination", 400, "The parameter %s is given %d times")
+	UnknownParameter      = kind("UnknownParameter", 400, "The parameter %s is not recognized")
+	WrongForm             = kind("InvalidParameterValue", 400, "Value (%s) for parameter %s is invalid. %s")
+
+	RequestLimitExceeded = kind("RequestLimitExceeded", 503, "Request limit exceeded.")
+	InternalError        = kind("InternalError", 500, "An internal error has occurred")
+	Unavailable          = kind("Unavailable", 503, "The service is unavailable. Please try again shortly.")
+	DryRunOperation      = kind("DryRunOperation", http.StatusPreconditionFailed, "Request would have succeeded, but DryRun flag is set.")
+)
+
+// Errors of signatures: as EC2 words them, then as STS does.
+var (
+	MissingAuthenticationToken = kind("MissingAuthenticationToken", 403, "Request is missing Authentication Token")
+	AuthFailure                = kind("AuthFailure", 401, "AWS was not able to validate the provided access credentials")
+	WrongService               = kind("AuthFailure", 401, "Credential should be scoped to correct service. ")
+	RequestExpired             = kind("RequestExpired", 400, "Request has expired.")
+	IncompleteSignature        = kind("IncompleteSignature", 400, "%s")
+	UnauthorizedOperation      = kind("UnauthorizedOperation", 403, "You are not authorized to perform this operation.")
+
+	InvalidClientTokenID   = kind("InvalidClientTokenId", 403, "The security token included in the request is invalid.")
+	SignatureDoesNotMatch  = kind("SignatureDoesNotMatch", 403, "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+	SignatureExpired       = kind("SignatureDoesNotMatch", 403, "Signature expired: %s is now earlier or later than %s by more than 15 min.")
+	STSInvalidAction       = kind("InvalidAction", 400, "Could not find operation %s for version %s")
+	STSThrottling          = kind("Throttling", 400, "Rate exceeded")
+	STSInternalFailure     = kind("InternalFailure", 500, "An internal error has occurred")
+	CredentialWrongService = kind("SignatureDoesNotMatch", 403, "Credential should be scoped to correct service: 'sts'. ")
+)
+
+// Errors of parameters.
+var (
+	MissingParameter = kind("MissingParameter", 400, "The request must contain the parameter %s")
+	NoEnumValue      = kind("InvalidParameterValue", 400, "Value (%s) for parameter %s is invalid.")
+	TooManyValues    = kind("InvalidParameterValue", 400, "The parameter %s has %d values; at most %d are allowed")
+	TooLong          = kind("InvalidParameterValue", 400, "Value (%s) for parameter %s is invalid. Its length must not exceed %d ASCII characters.")
+
+	InvalidFilter         = kind("InvalidParameterValue", 400, "The filter '%s' is invalid")
+	TooManyFilterValues   = kind("FilterLimitExceeded", 400, "The maximum number of filter values specified on a single call is %d")
+	FilterValueTooLong    = kind("FilterLimitExceeded", 400, "The maximum length for a filter value is %d characters")
+	MaxResultsTooSmall    = kind("InvalidParameterValue", 400, "Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than %d.")
+	MaxResultsTooLarge    = kind("InvalidParameterValue", 400, "Value ( %d ) for parameter maxResults is invalid. Expecting a value smaller than %d.")
+	MaxResultsWithIDs     = kind("InvalidParameterCombination", 400, "The parameter %s cannot be used with the parameter maxResults")
+	InvalidNextToken      = kind("InvalidNextToken", 400, "The token '%s' is invalid")
+	IdempotencyMismatch   = kind("IdempotentParameterMismatch", 400, "The client token %s was used before, with other parameters")
+	ResourceIsBeingMade   = kind("RequestLimitExceeded", 503, "A request with the client token %s is in progress.")
+	InvalidAttributeValue = kind("InvalidParameterValue", 400, "Value (%s) for parameter %s is invalid: %v")
+)
+
+// Errors of ids: the resource is not there, or its id has no id's form.
+var (
+	VPCNotFound                      = kind("InvalidVpcID.NotFound", 400, "The vpc ID '%s' does not exist")
+	SubnetNotFound                   = kind("InvalidSubnetID.NotFound", 400, "The subnet ID '%s' does not exist")
+	NetworkInterfaceNotFound         = kind("InvalidNetworkInterfaceID.NotFound", 400, "The networkInterface ID '%s' does not exist")
+	SecurityGroupNotFound            = kind("InvalidGroup.NotFound", 400, "The security group '%s' does not exist")
+	SecurityGroupRuleNotFound        = kind("InvalidSecurityGroupRuleId.NotFound", 400, "The security group rule ID '%s' does not exist")
+	NetworkACLNotFound               = kind("InvalidNetworkAclID.NotFound", 400, "The network acl ID '%s' does not exist")
+	InstanceNotFound                 = kind("InvalidInstanceID.NotFound", 400, "The instance ID '%s' does not exist")
+	TransitGatewayNotFound           = kind("InvalidTransitGatewayID.NotFound", 400, "Transit Gateway %s was deleted or does not exist.")
+	TransitGatewayAttachmentNotFound = kind("InvalidTransitGatewayAttachmentID.NotFound", 400, "Transit Gateway Attachment %s was deleted or does not exist.")
+	NATGatewayNotFound               = kind("NatGatewayNotFound", 400, "The Nat Gateway %s was not found")
+	InvalidID                        = kind("InvalidID", 400, "The ID '%s' is not valid")
+)
+
+// Errors of tags.
+var (
+	TagKeyMissing     = kind("InvalidParameterValue", 400, "Tag key cannot be null or empty")
+	TagKeyTooLong     = kind("InvalidParameterValue", 400, "Tag key exceeds the maximum length of %d characters")
+	TagValueTooLong   = kind("InvalidParameterValue", 400, "Tag value exceeds the maximum length of %d characters")
+	TagReserved       = kind("InvalidParameterValue", 400, "Tag keys starting with 'aws:' are reserved for internal use")
+	TagTwice          = kind("InvalidParameterValue", 400, "Duplicate tag key '%s' specified.")
+	TagLimitExceeded  = kind("TagLimitExceeded", 400, "The maximum number of Tags for a resource has been reached.")
+	TagTypeMissing    = kind("InvalidParameterValue", 400, "Tag specification resource type must have a value")
+	TagTypeWrong      = kind("InvalidParameterValue", 400, "'%s' is not a valid taggable resource type for this operation.")
+	TagTypeGivenTwice = kind("InvalidParameterValue", 400, "The same resource type may not be specified more than once in tag specifications")
+)
+
+// Errors of flow logs. Those with a guess for a text say so in docs/decisions.
+var (
+	FlowLogNotFound      = kind("InvalidFlowLogId.NotFound", 400, "These flow log ids in the input list are not found: [TotalCount: %d] %s")
+	FlowLogIDMalformed   = kind("InvalidParameterValue", 400, "1 validation error detected: Value %s at 'flowLogId' has an invalid format")
+	FlowLogAlreadyExists = kind("FlowLogAlreadyExists", 400, "Error. There is an existing Flow Log with the same configuration and log destination.")
+	FlowLogsLimit        = kind("FlowLogsLimitExceeded", 400, "The maximum number of flow logs for %s (%d) has been reached.")
+
+	ResourceOfAnotherType     = kind("InvalidParameter", 400, "Invalid Resource id %s for resource-type %s")
+	WrongInterval             = kind("InvalidParameter", 400, "Invalid Flow Log Max Aggregation Interval")
+	TransitGatewayInterval    = kind("InvalidParameter", 400, "max-aggregation-interval other than 60 sec / 1 min is not supported when the resource-type is TransitGateway or TransitGatewayAttachment")
+	TransitGatewayTraffic     = kind("InvalidParameter", 400, "TrafficType is not applicable for resource-type %s")
+	GroupAndDestination       = kind("InvalidParameter", 400, "Please only provide LogGroupName or only provide LogDestination.")
+	NoDestination             = kind("InvalidParameter", 400, "LogDestination can't be empty if LogGroupName is not provided.")
+	GroupForAnotherType       = kind("InvalidParameter", 400, "LogDestination type must be cloud-watch-logs if LogGroupName is provided.")
+	NoRole                    = kind("InvalidParameter", 400, "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs.")
+	RoleForS3                 = kind("InvalidParameter", 400, "DeliverLogsPermissionArn is not applicable for s3 delivery")
+	OneRoleOfTwo              = kind("InvalidParameter", 400, "When providing a role for cross-account delivery, both the DeliverLogsPermissionArn and DeliverCrossAccountRole fields must be set.")
+	WrongDestination          = kind("InvalidParameterValue", 400, "Value (%s) for parameter logDestination is invalid: %v")
+	ReservedFolder            = kind("InvalidParameterValue", 400, "Value (%s) for parameter logDestination is invalid: AWSLogs is a reserved folder name")
+	WrongFormat               = kind("InvalidParameterValue", 400, "1 validation error detected: Value '%s' at 'logFormat' has an invalid format")
+	UnknownField              = kind("InvalidParameterValue", 400, "1 validation error detected: Value '%s' at 'logFormat' has an invalid format: unknown field %q")
+	FieldOfAnotherType        = kind("InvalidParameterValue", 400, "Field %s is not supported for resource-type %s")
+	TooManyTagFields          = kind("InvalidParameterValue", 400, "TagFieldSpecifications: %d given, at most %d are allowed")
+	TagFieldTypeTwice         = kind("InvalidParameterValue", 400, "TagFieldSpecifications: resource type %s is given twice")
+	WrongTagFieldKeys         = kind("InvalidParameterValue", 400, "TagFieldSpecifications: %d tag keys for %s, want 1 or 2")
+	TagFieldWithoutKey        = kind("InvalidParameter", 400, "Field %s needs a tag key for %s in TagFieldSpecifications")
+	IntegrationOfOthers       = kind("InvalidParameter", 400, "The flow log %s is not delivered to S3")
+	IntegrationWithoutAthena  = kind("MissingParameter", 400, "The request must contain the parameter IntegrateService.AthenaIntegration")
+	IntegrationDates          = kind("InvalidParameterValue", 400, "PartitionStartDate and PartitionEndDate are required, and must be in the past, if PartitionLoadFrequency is none")
+	IntegrationDatesSwapped   = kind("InvalidParameterValue", 400, "PartitionStartDate must be before PartitionEndDate")
+	IntegrationTooManyResults = kind("InvalidParameterValue", 400, "PartitionStartDate and PartitionEndDate are %d days apart; at most %d are allowed")
+)
+
+// Errors of a destination, for one of several resources: the code is as recorded.
+var (
+	DestinationNotFound      = kind("400", 400, "LogDestination: %s does not exist")
+	DestinationDenied        = kind("400", 400, "Access Denied for LogDestination: %s. Please check LogDestination permission")
+	DestinationUndeliverable = kind("400", 400, "LogDestination %s is undeliverable")
+)
+
+// statuses are the HTTP statuses of codes that are not 400.
+var statuses = map[string]int{}
+
+func kind(code string, status int, text string) *Kind {
+	if status != http.StatusBadRequest {
+		statuses[code] = status
+	}
+	return &Kind{code, status, text}
+}
+
+// StatusOf returns the HTTP status of an error code.
+func StatusOf(code string) int {
+	if s, ok := statuses[code]; ok {
+		return s
+	}
+	return http.StatusBadRequest
+}
