@@ -235,6 +235,7 @@ func (s *service) run(ctx context.Context, logs []flowlog.FlowLog) error {
 	}
 	start(&parts, ctx, "capture", s.agent.Run)
 	start(&parts, ctx, "delivery", s.delivery.Run)
+	start(&parts, ctx, "expiry", s.expire)
 	s.log.Info("serving", "flow-logs", len(logs), "features", s.source.Features().String())
 	parts.Wait()
 	return failed.err()
