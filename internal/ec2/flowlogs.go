@@ -102,7 +102,7 @@ type FlowLog struct {
 	DeliverLogsStatus        string                  `xml:"deliverLogsStatus"`
 	DestinationOptions       *DestinationOptions     `xml:"destinationOptions"`
 	FlowLogID                string                  `xml:"flowLogId"`
-	FlowLogStatus            string                  `xml:"flowLogStatus"`
+	FlowLogStatus            string                  `xml:"flowLogStatus"` // "ACTIVE"; of Weir also [Deleting]
 	LogDestination           string                  `xml:"logDestination,omitempty"`
 	LogDestinationType       string                  `xml:"logDestinationType"`
 	LogFormat                string                  `xml:"logFormat"`
@@ -112,7 +112,15 @@ type FlowLog struct {
 	TagFieldSpecifications   []TagFieldSpecification `xml:"tagFieldSpecificationSet>item"`
 	Tags                     []Tag                   `xml:"tagSet>item"`
 	TrafficType              string                  `xml:"trafficType,omitempty"`
+
+	// LastDeliveryTime is when something was delivered last; nil if that is not
+	// known. Amazon does not tell.
+	LastDeliveryTime *Time `xml:"lastDeliveryTime,omitempty"`
 }
+
+// Deleting is the status of a flow log that was deleted, and whose last windows are
+// not delivered yet. Amazon has no such status: there it is gone at once.
+const Deleting = "DELETING"
 
 // DeleteFlowLogs is a request.
 type DeleteFlowLogs struct {
