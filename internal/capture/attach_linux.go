@@ -251,6 +251,7 @@ func (s *Source) add(ns *namespace, l netlink.Link, plan Plan) error {
 		L2:     l2,
 		Router: me.Router4,
 		DNS:    me.Dns4,
+		Since:  time.Now().UnixNano(),
 	}
 	copy(e.Name[:], attrs.Name)
 	copy(e.MAC[:], attrs.HardwareAddr.String())
@@ -269,7 +270,6 @@ func (s *Source) add(ns *namespace, l netlink.Link, plan Plan) error {
 		return errors.Join(fmt.Errorf("interface %s: %w", attrs.Name, err), e.write(s.obj.maps[mapSlots], slot))
 	}
 	s.hooks[slot] = h
-	s.since[slot] = time.Now()
 	s.cfg.Logger.Info("capturing", "interface", attrs.Name, "index", attrs.Index, "netns", ns.name, "slot", slot)
 	return nil
 }

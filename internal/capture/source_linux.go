@@ -33,9 +33,8 @@ type Source struct {
 	mu       sync.Mutex
 	features Features
 	st       state
-	slots    []slotEntry          // by slot
-	hooks    map[uint16]*hooks    // of active slots
-	since    map[uint16]time.Time // when this process attached to it
+	slots    []slotEntry       // by slot
+	hooks    map[uint16]*hooks // of active slots
 	spaces   map[string]*namespace
 	orphans  map[uint64][]*filters // by namespace; left where it could not be reached
 	watches  []*watch
@@ -69,7 +68,6 @@ func Open(cfg Config) (_ *Source, err error) {
 		handle:  filterHandle(cfg.Pin),
 		stop:    make(chan struct{}),
 		hooks:   make(map[uint16]*hooks),
-		since:   make(map[uint16]time.Time),
 		spaces:  make(map[string]*namespace),
 		orphans: make(map[uint64][]*filters),
 		poked:   make(chan struct{}, 1),

@@ -93,6 +93,7 @@ type slotEntry struct {
 	Name      [16]byte
 	MAC       [24]byte
 	NetnsName [184]byte
+	Since     int64 // Unix nanoseconds before it was attached to
 }
 
 func slotsSpec() *ebpf.MapSpec {

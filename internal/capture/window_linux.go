@@ -199,9 +199,9 @@ func (s *Source) handOver(closed uint32, t4 *table[bpf.CaptureKey4], t6 *table[b
 		if slot, e := uint16(i), &s.slots[i]; e.State != slotFree {
 			w := &flow.Window{
 				Tables: uint64(s.st.Created), Sequence: s.st.Windows, Interface: e.iface(),
-				Start: s.begun(slot, start), End: end,
+				Start: e.begun(start), End: end,
 			}
-			if since := s.since[slot]; !since.Before(end) {
+			if since := fromNano(e.Since); !since.Before(end) {
 				// Attached to after the moment the window is said to end at, and
 				// before it was closed: its packets are here.
 				w.Start, w.End = since, since.Add(1)
@@ -212,7 +212,7 @@ func (s *Source) handOver(closed uint32, t4 *table[bpf.CaptureKey4], t6 *table[b
 	m := &merger{
 		clock: clock{jiffies: jiffies, wall: time.Now(), tick: s.tick, min: start.Unix(), max: max(start.Unix(), end.Add(-1).Unix())},
 		carryable: func(slot uint16) bool {
-			return s.since[slot].Before(start)
+			return fromNano(s.slots[slot].Since).Before(start)
 		},
 		emit: func(slot uint16, f flow.Flow) {
 			if w := by[slot]; w != nil {
@@ -257,7 +257,7 @@ func (s *Source) worthTelling(slot uint16, w *flow.Window) bool {
 		return false
 	}
 	w.Quiet = true
-	w.Start = s.begun(slot, fromNano(s.st.From))
+	w.Start = e.begun(fromNano(s.st.From))
 	return true
 }
 
@@ -282,8 +282,8 @@ func (s *Source) noteActive(by map[uint16]*flow.Window) error {
 
 // begun returns when a window that began at start did so for an interface that
 // may have been attached to meanwhile.
-func (s *Source) begun(slot uint16, start time.Time) time.Time {
-	if since := s.since[slot]; since.After(start) {
+func (e *slotEntry) begun(start time.Time) time.Time {
+	if since := fromNano(e.Since); since.After(start) {
 		return since
 	}
 	return start
@@ -344,7 +344,6 @@ func (s *Source) releaseSlots(cleared uint32) error {
 			continue
 		}
 		*e = slotEntry{}
-		delete(s.since, uint16(i))
 		if err := e.write(s.obj.maps[mapSlots], uint16(i)); err != nil {
 			return err
 		}

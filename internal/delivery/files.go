@@ -83,7 +83,11 @@ func (fs *files) add(m *journal.Message) error {
 			return fmt.Errorf("message %d: %w", m.Seq, err)
 		}
 		r := flowlog.Resources{VPC: stamp.VPC, Subnet: stamp.Subnet, Interface: stamp.ID}
-		if !fs.log.Covers(r) || !fs.log.Wants(e.Window.Start, e.Window.End) {
+		start := e.Window.Start
+		if e.Window.Quiet && start.Before(fs.log.Created) && e.Window.End.After(fs.log.Created) {
+			start = fs.log.Created // it was quiet from then on as well
+		}
+		if !fs.log.Covers(r) || !fs.log.Wants(start) {
 			continue
 		}
 		if err := fs.recorder.Each(e.Window, stamp, fs.write); err != nil {

@@ -124,11 +124,11 @@ func (p *Params) Covers(r Resources) bool {
 	return false
 }
 
-// Wants reports whether a window that lasted from start to end is of interest:
-// what was captured before the flow log was made, or begun after it was to end,
-// is not.
-func (f *FlowLog) Wants(start, end time.Time) bool {
-	return end.After(f.Created) && (f.Deleted.IsZero() || start.Before(f.Deleted))
+// Wants reports whether a window that began at start is of interest: one that began
+// before the flow log was made holds what nobody asked for, and one that began after
+// it was to end is not. Whoever makes a flow log sees to it that a window begins soon.
+func (f *FlowLog) Wants(start time.Time) bool {
+	return !start.Before(f.Created) && (f.Deleted.IsZero() || start.Before(f.Deleted))
 }
 
 // Active reports whether the flow log has not been asked to end.
