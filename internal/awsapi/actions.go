@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"context"
+	"maps"
 	"net/url"
 
 	"weir/internal/ec2"
@@ -23,7 +24,7 @@ type action struct {
 
 // actions returns the table of all calls, by the name that requests have.
 func actions() map[string]action {
-	return map[string]action{
+	all := map[string]action{
 		"CreateFlowLogs":                 change((*API).createFlowLogs),
 		"DeleteFlowLogs":                 change((*API).deleteFlowLogs),
 		"DescribeFlowLogs":               read((*API).describeFlowLogs),
@@ -33,6 +34,8 @@ func actions() map[string]action {
 		"DeleteTags":   change((*API).deleteTags),
 		"DescribeTags": read((*API).describeTags),
 	}
+	maps.Copy(all, describeActions())
+	return all
 }
 
 // read makes an action of a method that changes nothing.

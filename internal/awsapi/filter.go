@@ -7,7 +7,9 @@ import (
 	"weir/internal/ec2"
 )
 
-// What a call may send. Amazon's messages name both numbers.
+// What a call may send. Both numbers are from Amazon's messages
+// (https://github.com/gjbae1212/gossm/issues/47 and
+// https://github.com/ansible/ansible/issues/84327, read 2026-11-24).
 const (
 	maxFilterValues = 200 // of all filters together
 	maxFilterValue  = 255 // characters
@@ -54,16 +56,16 @@ func newMatcher[T any](fs []ec2.Filter, attrs map[string]func(*T) []string, tags
 		case tags != nil && f.Name == "tag-key":
 			t.keyed = true
 		case f.Name == "":
-			return nil, ec2.Errorf("InvalidParameterValue", "The filter 'null' is invalid")
+			return nil, ec2.InvalidFilter.With("null")
 		default:
-			return nil, ec2.Errorf("InvalidParameterValue", "The filter '%s' is invalid", f.Name)
+			return nil, ec2.InvalidFilter.With(f.Name)
 		}
 		if n += len(f.Values); n > maxFilterValues {
-			return nil, ec2.Errorf("FilterLimitExceeded", "The maximum number of filter values specified on a single call is %d", maxFilterValues)
+			return nil, ec2.TooManyFilterValues.With(maxFilterValues)
 		}
 		for _, v := range f.Values {
 			if utf8.RuneCountInString(v) > maxFilterValue {
-				return nil, ec2.Errorf("FilterLimitExceeded", "The maximum length for a filter value is %d characters", maxFilterValue)
+				return nil, ec2.FilterValueTooLong.With(maxFilterValue)
 			}
 			t.values.add(v)
 		}

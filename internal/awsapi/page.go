@@ -20,16 +20,16 @@ const tokenVersion = "weir1:"
 // for a value below lo is Amazon's; that for one above hi is a guess by analogy.
 func page[T any](items []T, id func(*T) string, max *int, token string, lo, hi int) ([]T, string, error) {
 	if max != nil && *max < lo {
-		return nil, "", ec2.Errorf("InvalidParameterValue", "Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than %d.", *max, lo)
+		return nil, "", ec2.MaxResultsTooSmall.With(*max, lo)
 	}
 	if max != nil && *max > hi {
-		return nil, "", ec2.Errorf("InvalidParameterValue", "Value ( %d ) for parameter maxResults is invalid. Expecting a value smaller than %d.", *max, hi)
+		return nil, "", ec2.MaxResultsTooLarge.With(*max, hi)
 	}
 	after := ""
 	if token != "" {
 		var ok bool
 		if after, ok = parseToken(token); !ok {
-			return nil, "", ec2.Errorf("InvalidNextToken", "The token '%s' is invalid", token)
+			return nil, "", ec2.InvalidNextToken.With(token)
 		}
 	}
 	byID := func(i, j int) bool { return id(&items[i]) < id(&items[j]) }
@@ -62,7 +62,7 @@ func parseToken(token string) (last string, ok bool) {
 // list of ids, such as "instancesSet".
 func notPaged(ids int, set string, max *int) error {
 	if ids > 0 && max != nil {
-		return ec2.Errorf("InvalidParameterCombination", "The parameter %s cannot be used with the parameter maxResults", set)
+		return ec2.MaxResultsWithIDs.With(set)
 	}
 	return nil
 }
