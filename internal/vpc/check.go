@@ -351,6 +351,9 @@ func (k *checker) serve() {
 			k.problem("serve."+key, "%v", err)
 		}
 	}
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		k.problem("serve.tls-cert", "tls-cert and tls-key go together")
+	}
 	if u, err := url.Parse(s.JournalURL); s.JournalURL != "" && (err != nil || u.Host == "") {
 		k.problem("serve.journal-url", "want a URL such as nats://nats.example.net:4222")
 	}

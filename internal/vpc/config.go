@@ -66,8 +66,15 @@ type ServeConfig struct {
 	// The directory of the journal, the embedded store and all other state.
 	DataDir string `yaml:"data-dir" default:"/var/lib/weir" example:"/srv/weir"`
 
-	// Address and port of the API: EC2, CloudWatch Logs and S3.
+	// Address and port of the API: EC2, STS and S3.
 	Listen string `yaml:"listen" default:"127.0.0.1:7979" example:"127.0.0.1:7979"`
+
+	// The API's certificate, a PEM file. Without one only a loopback address is
+	// listened on, unless weir serve is given --insecure.
+	TLSCert string `yaml:"tls-cert" example:"/etc/weir/tls.crt"`
+
+	// The certificate's private key, a PEM file.
+	TLSKey string `yaml:"tls-key" example:"/etc/weir/tls.key"`
 
 	// Address and port of /metrics and /healthz.
 	MetricsListen string `yaml:"metrics-listen" default:"127.0.0.1:7980" example:"127.0.0.1:7980"`
