@@ -106,13 +106,16 @@ func normalPath(path string) string {
 // A query is the parameters of a URL, decoded, in the order they came in.
 type query []struct{ name, value string }
 
-// parseQuery leaves nothing out, unlike [url.ParseQuery]: what is not signed must not
-// be in a request.
+// parseQuery leaves nothing out: what is not signed must not be in a request. It
+// refuses what [url.ParseQuery] refuses.
 func parseQuery(raw string) (query, error) {
 	var params query
 	for part := range strings.SplitSeq(raw, "&") {
 		if part == "" {
 			continue
+		}
+		if strings.Contains(part, ";") {
+			return nil, incomplete("The query string cannot be read: it has a semicolon.")
 		}
 		name, value, _ := strings.Cut(part, "=")
 		name, err := url.QueryUnescape(name)
