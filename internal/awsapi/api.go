@@ -9,9 +9,9 @@ import (
 	"sync"
 	"time"
 
-	sigv4 "weir/internal/awsapi/sigv4stub"
 	"weir/internal/flowlog"
 	"weir/internal/kv"
+	"weir/internal/sigv4"
 	"weir/internal/vpc"
 )
 
@@ -75,7 +75,10 @@ func New(cfg Config) (*API, error) {
 	}
 	cfg.Caller = cmp.Or(cfg.Caller, "arn:aws:iam::"+cfg.Account+":root")
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
-	a := &API{cfg: cfg, actions: actions(), slots: make(chan struct{}, maxAtOnce)}
-	a.replays.init(cfg.Tokens)
-	return a, nil
+	return &API{
+		cfg:     cfg,
+		actions: actions(),
+		slots:   make(chan struct{}, maxAtOnce),
+		replays: replays{bucket: cfg.Tokens, now: cfg.Now, log: cfg.Logger, running: make(map[string]chan struct{})},
+	}, nil
 }

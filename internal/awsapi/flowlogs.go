@@ -1,29 +1,224 @@
 package awsapi
 
 import (
+	"cmp"
 	"context"
+	"regexp"
+	"strings"
+	"time"
 
 	"weir/internal/ec2"
+	"weir/internal/flowlog"
 )
 
-func (a *API) createFlowLogs(ctx context.Context, in *ec2.CreateFlowLogs) (*ec2.CreateFlowLogsAnswer, error) {
-	return nil, nil
+// maxFlowLogIDs is how many ids a call may have.
+const maxFlowLogIDs = 1000
+
+// described is a flow log with how its delivery is doing.
+type described struct {
+	flowlog.FlowLog
+	failure string // deliverLogsErrorMessage
 }
-func (a *API) deleteFlowLogs(ctx context.Context, in *ec2.DeleteFlowLogs) (*ec2.DeleteFlowLogsAnswer, error) {
-	return nil, nil
+
+// flowLogFilters are the filters of DescribeFlowLogs. The first one's name really
+// lacks the s that the member has.
+var flowLogFilters = map[string]func(*described) []string{
+	"deliver-log-status":   func(d *described) []string { return []string{d.status()} },
+	"log-destination-type": func(d *described) []string { return []string{string(d.DestinationType)} },
+	"flow-log-id":          func(d *described) []string { return []string{d.ID} },
+	"log-group-name":       func(d *described) []string { return some(d.logGroup()) },
+	"resource-id":          func(d *described) []string { return []string{d.ResourceID} },
+	"traffic-type":         func(d *described) []string { return some(d.TrafficType) },
 }
+
+// some returns a value unless there is none.
+func some(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
+}
+
 func (a *API) describeFlowLogs(ctx context.Context, in *ec2.DescribeFlowLogs) (*ec2.DescribeFlowLogsAnswer, error) {
-	return nil, nil
+	if n := len(in.FlowLogIDs); n > maxFlowLogIDs {
+		return nil, ec2.TooManyValues.With("FlowLogId", n, maxFlowLogIDs)
+	}
+	m, err := newMatcher(in.Filters, flowLogFilters, func(d *described) []ec2.Tag { return ec2Tags(d.Tags) })
+	if err != nil {
+		return nil, err
+	}
+	all, err := a.described(ctx, in.FlowLogIDs)
+	if err != nil {
+		return nil, err
+	}
+	var wanted []described
+	for i := range all {
+		if m.match(&all[i]) {
+			wanted = append(wanted, all[i])
+		}
+	}
+	id := func(d *described) string { return d.ID }
+	wanted, next, err := page(wanted, id, in.MaxResults, in.NextToken, minResults, maxResults)
+	if err != nil {
+		return nil, err
+	}
+	out := &ec2.DescribeFlowLogsAnswer{NextToken: next}
+	for i := range wanted {
+		out.FlowLogs = append(out.FlowLogs, wanted[i].describe())
+	}
+	return out, nil
 }
-func (a *API) getFlowLogsIntegrationTemplate(ctx context.Context, in *ec2.GetFlowLogsIntegrationTemplate) (*ec2.GetFlowLogsIntegrationTemplateAnswer, error) {
-	return nil, nil
+
+// described returns the flow logs that have not been deleted: all, or those of the
+// ids that there are.
+func (a *API) described(ctx context.Context, ids []string) ([]described, error) {
+	logs, err := a.cfg.Logs.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	var out []described
+	for i := range logs {
+		if !logs[i].Active() || len(ids) > 0 && !wanted[logs[i].ID] {
+			continue
+		}
+		st, err := a.cfg.Logs.Status(ctx, logs[i].ID)
+		if err != nil {
+			return nil, err
+		}
+		d := described{logs[i], st.Error}
+		if d.DestinationType != flowlog.S3 && st.Last.IsZero() {
+			// Nothing has arrived there, and without a delivery nobody says why.
+			d.failure = cmp.Or(d.failure, "Unknown error")
+		}
+		out = append(out, d)
+	}
+	return out, nil
 }
-func (a *API) createTags(ctx context.Context, in *ec2.CreateTags) (*ec2.CreateTagsAnswer, error) {
-	return nil, nil
+
+func (d *described) status() string {
+	if d.failure != "" {
+		return "FAILED"
+	}
+	return "SUCCESS"
 }
-func (a *API) deleteTags(ctx context.Context, in *ec2.DeleteTags) (*ec2.DeleteTagsAnswer, error) {
-	return nil, nil
+
+// logGroup returns the log group, which a flow log also has if it was made with
+// the group's ARN.
+func (d *described) logGroup() string {
+	if d.DestinationType != flowlog.CloudWatchLogs || d.LogGroup != "" {
+		return d.LogGroup
+	}
+	_, name, _ := strings.Cut(d.Destination, ":log-group:")
+	return strings.TrimSuffix(name, ":*")
 }
-func (a *API) describeTags(ctx context.Context, in *ec2.DescribeTags) (*ec2.DescribeTagsAnswer, error) {
-	return nil, nil
+
+func (d *described) describe() ec2.FlowLog {
+	out := ec2.FlowLog{
+		CreationTime:             ec2.Time{Time: d.Created},
+		DeliverCrossAccountRole:  d.CrossAccountRole,
+		DeliverLogsErrorMessage:  d.failure,
+		DeliverLogsPermissionARN: d.PermissionRole,
+		DeliverLogsStatus:        d.status(),
+		FlowLogID:                d.ID,
+		FlowLogStatus:            "ACTIVE",
+		LogDestination:           d.Destination,
+		LogDestinationType:       string(d.DestinationType),
+		LogFormat:                d.Format,
+		LogGroupName:             d.logGroup(),
+		MaxAggregationInterval:   int(d.Interval / time.Second),
+		ResourceID:               d.ResourceID,
+		Tags:                     ec2Tags(d.Tags),
+		TrafficType:              d.TrafficType,
+	}
+	if d.DestinationType == flowlog.CloudWatchLogs {
+		out.LogDestination = strings.TrimSuffix(d.Destination, ":*")
+	}
+	if d.DestinationType == flowlog.S3 || d.DestinationOptions {
+		out.DestinationOptions = &ec2.DestinationOptions{FileFormat: "plain-text", HiveCompatiblePartitions: d.Hive, PerHourPartition: d.PerHour}
+		if d.Parquet {
+			out.DestinationOptions.FileFormat = "parquet"
+		}
+	}
+	for _, f := range d.TagFields {
+		out.TagFieldSpecifications = append(out.TagFieldSpecifications, ec2.TagFieldSpecification{ResourceType: f.ResourceType, TagKeys: f.Keys})
+	}
+	return out
+}
+
+func ec2Tags(tags []flowlog.Tag) (out []ec2.Tag) {
+	for _, t := range tags {
+		out = append(out, ec2.Tag(t))
+	}
+	return out
+}
+
+// flowLogID is what ids look like, ours and those that somebody has declared.
+var flowLogID = regexp.MustCompile(`^fl-[0-9A-Za-z-]{1,64}$`)
+
+func (a *API) deleteFlowLogs(ctx context.Context, in *ec2.DeleteFlowLogs) (*ec2.DeleteFlowLogsAnswer, error) {
+	n := len(in.FlowLogIDs)
+	switch {
+	case n == 0:
+		return nil, ec2.MissingParameter.With("FlowLogId")
+	case n > maxFlowLogIDs:
+		return nil, ec2.TooManyValues.With("FlowLogId", n, maxFlowLogIDs)
+	}
+	var missing []string
+	for _, id := range in.FlowLogIDs {
+		if err := checkFlowLogID(id); err != nil {
+			return nil, err
+		}
+		there, err := a.hasFlowLog(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, ec2.FlowLogNotFound.With(len(missing), strings.Join(missing, " "))
+	}
+	if in.DryRun {
+		return nil, ec2.DryRunOperation.With()
+	}
+	out := new(ec2.DeleteFlowLogsAnswer)
+	for _, id := range in.FlowLogIDs {
+		err := a.cfg.Logs.Delete(ctx, id, a.cfg.Now())
+		if ec2.FlowLogNotFound.Is(err) {
+			continue // gone meanwhile
+		}
+		if err != nil {
+			a.cfg.Logger.Error("flow log could not be deleted", "flowlog", id, "err", err)
+			out.Unsuccessful = append(out.Unsuccessful, unsuccessful(id, ec2.InternalError.With()))
+		}
+	}
+	return out, nil
+}
+
+func checkFlowLogID(id string) error {
+	if id == "" {
+		return ec2.FlowLogIDMalformed.With("null")
+	}
+	if !flowLogID.MatchString(id) {
+		return ec2.FlowLogIDMalformed.With("'" + id + "'")
+	}
+	return nil
+}
+
+// hasFlowLog reports whether there is a flow log that has not been deleted.
+func (a *API) hasFlowLog(ctx context.Context, id string) (bool, error) {
+	f, err := a.cfg.Logs.Get(ctx, id)
+	if ec2.FlowLogNotFound.Is(err) {
+		return false, nil
+	}
+	return err == nil && f.Active(), err
+}
+
+func unsuccessful(id string, e *ec2.Error) ec2.Unsuccessful {
+	return ec2.Unsuccessful{ResourceID: id, Code: e.Code, Message: e.Message}
 }

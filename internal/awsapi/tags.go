@@ -2,16 +2,199 @@ package awsapi
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"weir/internal/ec2"
+	"weir/internal/flowlog"
+	"weir/internal/kv"
 	"weir/internal/vpc"
 )
 
-// A tagger knows the tags that CreateTags and DeleteTags made of those the model
-// has. It is read once for each request.
-type tagger struct{}
+// Bounds of tags ("Tag restrictions", Amazon EC2 User Guide, read 2026-11-24).
+const (
+	maxTags     = 50 // of a resource, without those of Amazon's own
+	maxTagKey   = 128
+	maxTagValue = 256
 
-func (a *API) tagger(ctx context.Context) (*tagger, error) { return &tagger{}, nil }
+	maxTagged = 1000 // resources of one call
+)
+
+// amazonTag begins the keys that only Amazon may give.
+const amazonTag = "aws:"
+
+// checkTags reports what is wrong with tags that somebody wants to set.
+func checkTags(tags []ec2.Tag) error {
+	seen := make(map[string]bool, len(tags))
+	for _, t := range tags {
+		if err := checkTagKey(t.Key); err != nil {
+			return err
+		}
+		if utf8.RuneCountInString(t.Value) > maxTagValue {
+			return ec2.TagValueTooLong.With(maxTagValue)
+		}
+		if seen[t.Key] {
+			return ec2.TagTwice.With(t.Key)
+		}
+		seen[t.Key] = true
+	}
+	return nil
+}
+
+func checkTagKey(key string) error {
+	switch {
+	case key == "":
+		return ec2.TagKeyMissing.With()
+	case utf8.RuneCountInString(key) > maxTagKey:
+		return ec2.TagKeyTooLong.With(maxTagKey)
+	case strings.HasPrefix(strings.ToLower(key), amazonTag):
+		return ec2.TagReserved.With()
+	}
+	return nil
+}
+
+// An overlay is what CreateTags and DeleteTags made of the tags that the model has
+// for a resource.
+type overlay struct {
+	Set  vpc.Tags        `json:"set,omitempty"`
+	Gone map[string]bool `json:"gone,omitempty"` // of the model's
+}
+
+// over returns the model's tags as the overlay changes them.
+func (o *overlay) over(own vpc.Tags) vpc.Tags {
+	out := make(vpc.Tags, len(own)+len(o.Set))
+	for key, value := range own {
+		if !o.Gone[key] {
+			out[key] = value
+		}
+	}
+	maps.Copy(out, o.Set)
+	return out
+}
+
+func (o *overlay) set(tags []ec2.Tag) {
+	if o.Set == nil {
+		o.Set = make(vpc.Tags)
+	}
+	for _, t := range tags {
+		o.Set[t.Key] = t.Value
+		delete(o.Gone, t.Key)
+	}
+}
+
+func (o *overlay) remove(keys []string, own vpc.Tags) {
+	if o.Gone == nil {
+		o.Gone = make(map[string]bool)
+	}
+	for _, key := range keys {
+		delete(o.Set, key)
+		if _, ok := own[key]; ok {
+			o.Gone[key] = true
+		}
+	}
+}
+
+// A tagger knows the overlays of all resources. It is read once for each request.
+type tagger struct{ overlays map[string]*overlay }
+
+func (a *API) tagger(ctx context.Context) (*tagger, error) {
+	t := &tagger{make(map[string]*overlay)}
+	var bad error
+	err := a.cfg.Tags.List(ctx, "", func(id string, value []byte) {
+		o := new(overlay)
+		if err := json.Unmarshal(value, o); err != nil {
+			bad = fmt.Errorf("awsapi: tags of %s: %w", id, err)
+			return
+		}
+		t.overlays[id] = o
+	})
+	if err != nil {
+		return nil, fmt.Errorf("awsapi: tags: %w", err)
+	}
+	return t, bad
+}
 
 // of returns the tags of a resource, by key: own are those the model has.
-func (t *tagger) of(id string, own vpc.Tags) []ec2.Tag { return nil }
+func (t *tagger) of(id string, own vpc.Tags) []ec2.Tag {
+	tags := own
+	if o := t.overlays[id]; o != nil {
+		tags = o.over(own)
+	}
+	var out []ec2.Tag
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		out = append(out, ec2.Tag{Key: key, Value: tags[key]})
+	}
+	return out
+}
+
+// changeTags changes the tags of a resource other than a flow log, and again if
+// somebody else did meanwhile. The resource has to keep within maxTags.
+func (a *API) changeTags(ctx context.Context, r *taggable, change func(*overlay) error) error {
+	for {
+		var o overlay
+		value, revision, err := a.cfg.Tags.Get(ctx, r.id)
+		if err == nil {
+			err = json.Unmarshal(value, &o)
+		} else if errors.Is(err, kv.ErrNotFound) {
+			err = nil
+		}
+		if err == nil {
+			err = change(&o)
+		}
+		if err == nil {
+			value, err = json.Marshal(&o)
+		}
+		switch {
+		case err != nil:
+		case revision == 0:
+			_, err = a.cfg.Tags.Create(ctx, r.id, value)
+		default:
+			_, err = a.cfg.Tags.Update(ctx, r.id, value, revision)
+		}
+		if errors.Is(err, kv.ErrConflict) || errors.Is(err, kv.ErrExists) {
+			continue
+		}
+		if e := (*ec2.Error)(nil); err != nil && !errors.As(err, &e) {
+			return fmt.Errorf("awsapi: tags of %s: %w", r.id, err)
+		}
+		return err
+	}
+}
+
+// changeFlowLogTags is changeTags for a flow log.
+func (a *API) changeFlowLogTags(ctx context.Context, id string, change func(vpc.Tags) error) error {
+	var refused error
+	err := a.cfg.Logs.Change(ctx, id, func(f *flowlog.FlowLog) {
+		tags := make(vpc.Tags, len(f.Tags))
+		for _, t := range f.Tags {
+			tags[t.Key] = t.Value
+		}
+		if refused = change(tags); refused != nil {
+			return
+		}
+		f.Tags = nil
+		for _, key := range slices.Sorted(maps.Keys(tags)) {
+			f.Tags = append(f.Tags, flowlog.Tag{Key: key, Value: tags[key]})
+		}
+	})
+	return errors.Join(refused, err)
+}
+
+// tooMany reports more tags than a resource may have.
+func tooMany(tags vpc.Tags) error {
+	n := 0
+	for key := range tags {
+		if !strings.HasPrefix(key, amazonTag) {
+			n++
+		}
+	}
+	if n > maxTags {
+		return ec2.TagLimitExceeded.With()
+	}
+	return nil
+}

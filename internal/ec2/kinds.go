@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -17,10 +18,10 @@ func (k *Kind) With(args ...any) *Error {
 	return &Error{Code: k.Code, Message: fmt.Sprintf(k.Text, args...)}
 }
 
-// Is reports whether an error has the kind's code, for [errors.Is].
+// Is reports whether an error is, or wraps, an [*Error] with the kind's code.
 func (k *Kind) Is(err error) bool {
-	e, ok := err.(*Error)
-	return ok && e.Code == k.Code
+	var e *Error
+	return errors.As(err, &e) && e.Code == k.Code
 }
 
 // Errors of a request as such. Codes are those of "Error codes for the Amazon EC2
@@ -34,6 +35,7 @@ var (
 	RequestEntityTooLarge = kind("RequestEntityTooLarge", 413, "The request is longer than %d bytes")
 	TooManyParameters     = kind("InvalidParameterCombination", 400, "The request has %d parameters; at most %d are allowed")
 	ParameterGivenTwice   = kind("InvalidParameterCombination", 400, "The parameter %s is given %d times")
+	WrongMethod           = kind("InvalidRequest", 405, "The HTTP method %s is not valid for this web service.")
 	UnknownParameter      = kind("UnknownParameter", 400, "The parameter %s is not recognized")
 	WrongForm             = kind("InvalidParameterValue", 400, "Value (%s) for parameter %s is invalid. %s")
 
@@ -43,22 +45,23 @@ var (
 	DryRunOperation      = kind("DryRunOperation", http.StatusPreconditionFailed, "Request would have succeeded, but DryRun flag is set.")
 )
 
-// Errors of signatures: as EC2 words them, then as STS does.
+// Errors of signatures: package sigv4 has the texts of most, which the same codes
+// here give their status.
 var (
-	MissingAuthenticationToken = kind("MissingAuthenticationToken", 403, "Request is missing Authentication Token")
-	AuthFailure                = kind("AuthFailure", 401, "AWS was not able to validate the provided access credentials")
-	WrongService               = kind("AuthFailure", 401, "Credential should be scoped to correct service. ")
-	RequestExpired             = kind("RequestExpired", 400, "Request has expired.")
-	IncompleteSignature        = kind("IncompleteSignature", 400, "%s")
-	UnauthorizedOperation      = kind("UnauthorizedOperation", 403, "You are not authorized to perform this operation.")
+	WrongService          = kind("AuthFailure", 401, "Credential should be scoped to correct service: 'ec2'. ")
+	_                     = kind("MissingAuthenticationToken", 403, "")
+	_                     = kind("SignatureDoesNotMatch", 403, "")
+	_                     = kind("InvalidClientTokenId", 403, "")
+	UnauthorizedOperation = kind("UnauthorizedOperation", 403, "You are not authorized to perform this operation.")
+)
 
-	InvalidClientTokenID   = kind("InvalidClientTokenId", 403, "The security token included in the request is invalid.")
-	SignatureDoesNotMatch  = kind("SignatureDoesNotMatch", 403, "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
-	SignatureExpired       = kind("SignatureDoesNotMatch", 403, "Signature expired: %s is now earlier or later than %s by more than 15 min.")
-	STSInvalidAction       = kind("InvalidAction", 400, "Could not find operation %s for version %s")
-	STSThrottling          = kind("Throttling", 400, "Rate exceeded")
-	STSInternalFailure     = kind("InternalFailure", 500, "An internal error has occurred")
-	CredentialWrongService = kind("SignatureDoesNotMatch", 403, "Credential should be scoped to correct service: 'sts'. ")
+// Errors that STS words, or calls, in its own way ("Common error types", AWS
+// Security Token Service API Reference, read 2026-11-24).
+var (
+	STSInvalidAction   = kind("InvalidAction", 400, "Could not find operation %s for version %s")
+	STSMissingAction   = kind("MissingAction", 400, "Missing Action")
+	STSThrottling      = kind("Throttling", 400, "Rate exceeded")
+	STSInternalFailure = kind("InternalFailure", 500, "An internal error has occurred")
 )
 
 // Errors of parameters.

@@ -118,6 +118,9 @@ func (p *Params) checkDestination() error {
 		if p.PermissionRole == "" {
 			return ec2.NoRole.With()
 		}
+		if p.Destination != "" && !isARN(p.Destination, "logs", "log-group:") {
+			return ec2.WrongDestination.With(p.Destination, "it is not the ARN of a log group")
+		}
 	case S3:
 		if p.PermissionRole != "" {
 			return ec2.RoleForS3.With()
@@ -130,10 +133,19 @@ func (p *Params) checkDestination() error {
 			return ec2.ReservedFolder.With(p.Destination)
 		}
 	case Firehose:
+		if !isARN(p.Destination, "firehose", "deliverystream/") {
+			return ec2.WrongDestination.With(p.Destination, "it is not the ARN of a delivery stream")
+		}
 	default:
 		return ec2.NoEnumValue.With(p.DestinationType, "logDestinationType")
 	}
 	return nil
+}
+
+// isARN reports whether an ARN names something of a kind in a service.
+func isARN(arn, service, kind string) bool {
+	parts := strings.SplitN(arn, ":", 6)
+	return len(parts) == 6 && parts[0] == "arn" && parts[2] == service && len(parts[5]) > len(kind) && strings.HasPrefix(parts[5], kind)
 }
 
 func (p *Params) checkFormat() error {

@@ -53,6 +53,8 @@ func TestCheck(t *testing.T) {
 		{"one role for Firehose", func(p *Params) {
 			p.DestinationType, p.Destination, p.PermissionRole = Firehose, "arn:aws:firehose:r:1:deliverystream/s", "arn:aws:iam::1:role/r"
 		}, "InvalidParameter", "both the DeliverLogsPermissionArn and DeliverCrossAccountRole fields must be set."},
+		{"a bucket for a log group", func(p *Params) { p.DestinationType, p.PermissionRole = CloudWatchLogs, "arn:aws:iam::1:role/r" }, "InvalidParameterValue", "not the ARN of a log group"},
+		{"a bucket for a stream", func(p *Params) { p.DestinationType = Firehose }, "InvalidParameterValue", "not the ARN of a delivery stream"},
 		{"reserved folder", func(p *Params) { p.Destination = "arn:aws:s3:::b/AWSLogs/" }, "InvalidParameterValue", "AWSLogs"},
 		{"no bucket", func(p *Params) { p.Destination = "arn:aws:s3:::/x" }, "InvalidParameterValue", "names no bucket"},
 		{"trailing space in format", func(p *Params) { p.Format = "${version} " }, "InvalidParameterValue", "at 'logFormat' has an invalid format"},

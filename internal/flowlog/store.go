@@ -52,19 +52,8 @@ func (s *Store) Create(ctx context.Context, f *FlowLog) error {
 	if err != nil {
 		return err
 	}
-	same := 0
-	for i := range all {
-		other := &all[i]
-		if !other.Active() || other.ResourceID != f.ResourceID {
-			continue
-		}
-		same++
-		if samePlace(&other.Params, &f.Params) {
-			return ec2.FlowLogAlreadyExists.With()
-		}
-	}
-	if same >= MaxPerResource {
-		return ec2.FlowLogsLimit.With(f.ResourceID, MaxPerResource)
+	if err := Conflict(all, &f.Params); err != nil {
+		return err
 	}
 	raw, err := json.Marshal(f)
 	if err == nil {
@@ -72,6 +61,26 @@ func (s *Store) Create(ctx context.Context, f *FlowLog) error {
 	}
 	if err != nil {
 		return fmt.Errorf("flowlog: create %s: %w", f.ID, err)
+	}
+	return nil
+}
+
+// Conflict reports why a flow log cannot be made beside those that there are: an
+// [*Error] of the kind [ec2.FlowLogAlreadyExists] or [ec2.FlowLogsLimit].
+func Conflict(all []FlowLog, p *Params) error {
+	same := 0
+	for i := range all {
+		other := &all[i]
+		if !other.Active() || other.ResourceID != p.ResourceID {
+			continue
+		}
+		same++
+		if samePlace(&other.Params, p) {
+			return ec2.FlowLogAlreadyExists.With()
+		}
+	}
+	if same >= MaxPerResource {
+		return ec2.FlowLogsLimit.With(p.ResourceID, MaxPerResource)
 	}
 	return nil
 }
