@@ -14,21 +14,21 @@ import (
 // maxFlowLogIDs is how many ids a call may have.
 const maxFlowLogIDs = 1000
 
-// described is a flow log with how its delivery is doing.
-type described struct {
+// A shownLog is a flow log with how its delivery is doing.
+type shownLog struct {
 	flowlog.FlowLog
 	failure string // deliverLogsErrorMessage
 }
 
 // flowLogFilters are the filters of DescribeFlowLogs. The first one's name really
 // lacks the s that the member has.
-var flowLogFilters = map[string]func(*described) []string{
-	"deliver-log-status":   func(d *described) []string { return []string{d.status()} },
-	"log-destination-type": func(d *described) []string { return []string{string(d.DestinationType)} },
-	"flow-log-id":          func(d *described) []string { return []string{d.ID} },
-	"log-group-name":       func(d *described) []string { return some(d.logGroup()) },
-	"resource-id":          func(d *described) []string { return []string{d.ResourceID} },
-	"traffic-type":         func(d *described) []string { return some(d.TrafficType) },
+var flowLogFilters = map[string]func(*shownLog) []string{
+	"deliver-log-status":   func(d *shownLog) []string { return []string{d.status()} },
+	"log-destination-type": func(d *shownLog) []string { return []string{string(d.DestinationType)} },
+	"flow-log-id":          func(d *shownLog) []string { return []string{d.ID} },
+	"log-group-name":       func(d *shownLog) []string { return some(d.logGroup()) },
+	"resource-id":          func(d *shownLog) []string { return []string{d.ResourceID} },
+	"traffic-type":         func(d *shownLog) []string { return some(d.TrafficType) },
 }
 
 // some returns a value unless there is none.
@@ -43,21 +43,21 @@ func (a *API) describeFlowLogs(ctx context.Context, in *ec2.DescribeFlowLogs) (*
 	if n := len(in.FlowLogIDs); n > maxFlowLogIDs {
 		return nil, ec2.TooManyValues.With("FlowLogId", n, maxFlowLogIDs)
 	}
-	m, err := newMatcher(in.Filters, flowLogFilters, func(d *described) []ec2.Tag { return ec2Tags(d.Tags) })
+	m, err := newMatcher(in.Filters, flowLogFilters, func(d *shownLog) []ec2.Tag { return ec2Tags(d.Tags) })
 	if err != nil {
 		return nil, err
 	}
-	all, err := a.described(ctx, in.FlowLogIDs)
+	all, err := a.shownLogs(ctx, in.FlowLogIDs)
 	if err != nil {
 		return nil, err
 	}
-	var wanted []described
+	var wanted []shownLog
 	for i := range all {
 		if m.match(&all[i]) {
 			wanted = append(wanted, all[i])
 		}
 	}
-	id := func(d *described) string { return d.ID }
+	id := func(d *shownLog) string { return d.ID }
 	wanted, next, err := page(wanted, id, in.MaxResults, in.NextToken, minResults, maxResults)
 	if err != nil {
 		return nil, err
@@ -69,9 +69,9 @@ func (a *API) describeFlowLogs(ctx context.Context, in *ec2.DescribeFlowLogs) (*
 	return out, nil
 }
 
-// described returns the flow logs that have not been deleted: all, or those of the
+// shownLogs returns the flow logs that have not been deleted: all, or those of the
 // ids that there are.
-func (a *API) described(ctx context.Context, ids []string) ([]described, error) {
+func (a *API) shownLogs(ctx context.Context, ids []string) ([]shownLog, error) {
 	logs, err := a.cfg.Logs.List(ctx)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (a *API) described(ctx context.Context, ids []string) ([]described, error) 
 	for _, id := range ids {
 		wanted[id] = true
 	}
-	var out []described
+	var out []shownLog
 	for i := range logs {
 		if !logs[i].Active() || len(ids) > 0 && !wanted[logs[i].ID] {
 			continue
@@ -89,7 +89,7 @@ func (a *API) described(ctx context.Context, ids []string) ([]described, error) 
 		if err != nil {
 			return nil, err
 		}
-		d := described{logs[i], st.Error}
+		d := shownLog{logs[i], st.Error}
 		if d.DestinationType != flowlog.S3 && st.Last.IsZero() {
 			// Nothing has arrived there, and without a delivery nobody says why.
 			d.failure = cmp.Or(d.failure, "Unknown error")
@@ -99,7 +99,7 @@ func (a *API) described(ctx context.Context, ids []string) ([]described, error) 
 	return out, nil
 }
 
-func (d *described) status() string {
+func (d *shownLog) status() string {
 	if d.failure != "" {
 		return "FAILED"
 	}
@@ -108,7 +108,7 @@ func (d *described) status() string {
 
 // logGroup returns the log group, which a flow log also has if it was made with
 // the group's ARN.
-func (d *described) logGroup() string {
+func (d *shownLog) logGroup() string {
 	if d.DestinationType != flowlog.CloudWatchLogs || d.LogGroup != "" {
 		return d.LogGroup
 	}
@@ -116,7 +116,7 @@ func (d *described) logGroup() string {
 	return strings.TrimSuffix(name, ":*")
 }
 
-func (d *described) describe() ec2.FlowLog {
+func (d *shownLog) describe() ec2.FlowLog {
 	out := ec2.FlowLog{
 		CreationTime:             ec2.Time{Time: d.Created},
 		DeliverCrossAccountRole:  d.CrossAccountRole,
