@@ -33,7 +33,7 @@ func (s *Server) gateway() (*fasthttp.Server, error) {
 	root := auth.Account{Access: s.cfg.AccessKey, Secret: s.cfg.SecretKey, Role: auth.RoleAdmin}
 	api, err := s3api.New(s.backend,
 		middlewares.RootUserConfig{Access: root.Access, Secret: root.Secret},
-		s.cfg.Region, auth.NewIAMServiceSingle(root), log, nil, nil, nil,
+		s.cfg.Region, accounts{auth.NewIAMServiceSingle(root), s.cfg.Keys}, log, nil, nil, nil,
 		s3api.WithQuiet(),
 		s3api.WithKeepAlive(),
 		s3api.WithDisableACL(),

@@ -16,6 +16,8 @@ import (
 	"github.com/valyala/fasthttp"
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/backend/posix"
+
+	"weir/internal/sigv4"
 )
 
 const (
@@ -43,8 +45,13 @@ type Config struct {
 	Dir    string // absolute; created with mode 0700 if it is missing
 	Region string // what requests must be signed for, or us-east-1; default DefaultRegion
 
-	AccessKey string // the one user of this server, who may do everything
+	AccessKey string // of a user who may do everything
 	SecretKey string
+
+	// Keys returns the key that has an id, and whether there is one: more users, who
+	// may do everything, too. It is asked at every request, by several goroutines at
+	// once. Default: there are no more.
+	Keys func(id string) (sigv4.Key, bool)
 
 	// Listen is the address to listen on; default DefaultListen. Listener takes
 	// precedence: connections come from it, and it is closed by the Server.
