@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -45,4 +47,25 @@ func completeExclusions(_ *cobra.Command, _ []string, typed string) ([]string, c
 		names = append(names, done+e.String())
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// completeFlowLogs completes ids of flow logs, with the resource of each.
+func completeFlowLogs(o *awsOptions) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
+		defer cancel()
+		c, err := o.client(ctx, cmd.Name())
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		logs, err := c.FlowLogs(ctx, nil)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var ids []string
+		for i := range logs {
+			ids = append(ids, cobra.CompletionWithDesc(logs[i].FlowLogID, logs[i].ResourceID))
+		}
+		return ids, cobra.ShellCompDirectiveNoFileComp
+	}
 }

@@ -69,7 +69,7 @@ the records. It needs root and leaves nothing behind.`,
 		return usageError{err, "see " + cmd.CommandPath() + " -h"}
 	})
 	root.SetOut(os.Stdout)
-	root.AddCommand(newCapture(), newDemo(), newServe(), newVersion())
+	root.AddCommand(newCapture(), newDemo(), newServe(), newInterfaces(), newCreate(), newList(), newDelete(), newVersion())
 	root.InitDefaultCompletionCmd()
 	return root
 }
