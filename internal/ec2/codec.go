@@ -30,6 +30,7 @@ func encode(out url.Values, name string, v reflect.Value) {
 			return
 		}
 		encode(out, name, v)
+		return
 	case reflect.Struct:
 		if _, ok := v.Interface().(time.Time); ok {
 			break
