@@ -41,7 +41,14 @@ func run(ctx context.Context, args []string) int {
 	if errors.As(err, &hinted) && hinted.Hint() != "" {
 		fmt.Fprintf(os.Stderr, "hint: %s\n", hinted.Hint())
 	}
+	return statusOf(err)
+}
+
+// statusOf returns the exit status of a command that ended with err.
+func statusOf(err error) int {
 	switch {
+	case err == nil:
+		return exitDone
 	case errors.As(err, new(usageError)):
 		return exitUsage
 	case errors.Is(err, errDiffer):
@@ -69,7 +76,7 @@ the records. It needs root and leaves nothing behind.`,
 		return usageError{err, "see " + cmd.CommandPath() + " -h"}
 	})
 	root.SetOut(os.Stdout)
-	root.AddCommand(newCapture(), newDemo(), newServe(), newInterfaces(), newCreate(), newList(), newDelete(), newVersion())
+	root.AddCommand(newCapture(), newDemo(), newKeys(), newServe(), newInterfaces(), newCreate(), newList(), newDelete(), newVersion())
 	root.InitDefaultCompletionCmd()
 	return root
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"weir/internal/accesskey"
 	"weir/internal/lab"
 )
 
@@ -86,8 +87,8 @@ func TestServe(t *testing.T) {
 		}
 		env = append(env, strings.TrimPrefix(exports[i], "export "))
 	}
-	if st, err := os.Stat(filepath.Join(b.data, "root-key.json")); err != nil || st.Mode() != 0o600 {
-		t.Errorf("the root key has mode %v, %v, want 0600", st.Mode(), err)
+	if st, err := os.Stat(filepath.Join(b.data, accesskey.FileName)); err != nil || st.Mode() != 0o600 {
+		t.Errorf("the file of access keys has mode %v, %v, want 0600", st.Mode(), err)
 	}
 	b.capturing()
 	if got := b.page("/healthz"); got != "ok\n" {

@@ -15,12 +15,14 @@ import (
 	"sync"
 	"time"
 
+	"weir/internal/accesskey"
 	"weir/internal/agent"
 	"weir/internal/capture"
 	"weir/internal/delivery"
 	"weir/internal/flowlog"
 	"weir/internal/journal"
 	"weir/internal/objectstore"
+	"weir/internal/sigv4"
 	"weir/internal/vpc"
 )
 
@@ -31,7 +33,8 @@ type service struct {
 	ranges   *vpc.Ranges // nil if there are none
 	host     string      // this host's name in the journal
 	model    *vpc.Resolver
-	key      rootKey
+	keys     *accesskey.Keys
+	key      sigv4.Key // the root key
 	journal  *journal.Journal
 	objects  *objectstore.Server
 	source   *capture.Source
@@ -66,9 +69,10 @@ func openService(ctx context.Context, o *serveOptions, cfg *vpc.Config, model *v
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if s.key, err = openRootKey(dir); err != nil {
+	if s.keys, err = accesskey.Open(dir, s.log); err != nil {
 		return nil, err
 	}
+	s.key = s.keys.Root()
 	if s.journal, err = journal.Open(ctx, journalConfig(cfg, dir, s.log)); err != nil {
 		return nil, err
 	}
@@ -77,7 +81,7 @@ func openService(ctx context.Context, o *serveOptions, cfg *vpc.Config, model *v
 	}
 	s.objects, err = objectstore.Open(objectstore.Config{
 		Dir: filepath.Join(dir, "s3"), Region: string(cfg.Region), Listen: cfg.Serve.Listen,
-		AccessKey: s.key.ID, SecretKey: s.key.Secret, Logger: s.log,
+		AccessKey: s.key.ID, SecretKey: s.key.Secret, Keys: s.keys.Lookup, Logger: s.log,
 	})
 	if err != nil {
 		return nil, err
