@@ -16,7 +16,7 @@ import (
 	"weir/internal/vpc"
 )
 
-// Bounds of tags ("Tag restrictions", Amazon EC2 User Guide, read 2026-11-24).
+// Bounds of tags, in characters but for the numbers.
 const (
 	maxTags     = 50 // of a resource, without those of Amazon's own
 	maxTagKey   = 128
