@@ -213,6 +213,9 @@ func (q *Request) timed(h http.Header) error {
 	var ok bool
 	if q.Time, ok = parseTime(values[0]); !ok && name == "Date" {
 		t, err := http.ParseTime(values[0])
+		if err != nil {
+			t, err = time.Parse(time.RFC1123Z, values[0]) // botocore's: "-0000", not "GMT"
+		}
 		q.Time, ok = t.UTC(), err == nil
 	}
 	if !ok {
