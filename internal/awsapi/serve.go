@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -211,7 +212,7 @@ func (a *API) ec2(q *request, params url.Values) reply {
 
 func (a *API) run(ctx context.Context, q *request, act action, params url.Values) reply {
 	answer, err := act.run(a, ctx, params)
-	if err == nil && !act.changes && params.Get("DryRun") == "true" {
+	if dry, _ := strconv.ParseBool(params.Get("DryRun")); dry && err == nil && !act.changes {
 		err = ec2.DryRunOperation.With()
 	}
 	if err != nil {

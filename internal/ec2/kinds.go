@@ -25,8 +25,8 @@ func (k *Kind) Is(err error) bool {
 }
 
 // Errors of a request as such. Codes are those of "Error codes for the Amazon EC2
-// API"; the status that is not 400, and the texts, are those that clients have
-// recorded (all read 2026-11-24).
+// API". Texts and statuses are recorded ones where there are any; the decision
+// "Amazon's API" says which are guesses.
 var (
 	InvalidAction         = kind("InvalidAction", 400, "The action %s is not valid for this web service.")
 	MissingAction         = kind("MissingAction", 400, "The request must contain the parameter Action")
