@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"weir/internal/accesskey"
+	"weir/internal/delivery"
 	"weir/internal/lab"
 )
 
@@ -116,7 +118,7 @@ func TestServe(t *testing.T) {
 		t.Errorf("the second start prints %q, the first %q", again, exports)
 	}
 	b.until(time.Minute, "the pings are delivered", func() bool { return b.pings(embeddedObjects(t, b.data)) == 28 })
-	b.aws(env)
+	b.aws(append(env, b.newKey(strings.TrimPrefix(exports[0], "export AWS_ENDPOINT_URL="))...))
 	b.terminate(cmd)
 	if n := b.pings(embeddedObjects(t, b.data)); n != 28 {
 		t.Errorf("%d packets of 7 pings, want 28: there and back, at both ends", n)
@@ -162,6 +164,26 @@ func (b *serveBed) checkMetrics() {
 			b.tb.Errorf("there is no metric %s in\n%s", name, page)
 		}
 	}
+}
+
+// newKey makes an access key while the service runs, waits until it counts, and
+// returns the environment that uses it.
+func (b *serveBed) newKey(endpoint string) (env []string) {
+	b.tb.Helper()
+	self, err := os.Executable()
+	b.must(err)
+	cmd := exec.Command(self)
+	cmd.Args = []string{"weir", "keys", "create", "--data", b.data, "--json"}
+	out, err := cmd.Output()
+	b.must(err)
+	var k accesskey.Key
+	b.must(json.Unmarshal(out, &k))
+	store, err := delivery.NewS3(delivery.S3Config{
+		Endpoint: endpoint, Region: "eu-test-1", PathStyle: true, AccessKey: k.ID, SecretKey: k.Secret,
+	})
+	b.must(err)
+	b.until(10*time.Second, "the new key counts", func() bool { return store.Check(b.tb.Context(), "inside") == nil })
+	return []string{"AWS_ACCESS_KEY_ID=" + k.ID, "AWS_SECRET_ACCESS_KEY=" + k.Secret}
 }
 
 // aws looks at the bucket with Amazon's own client, as who reads the first lines
