@@ -2,6 +2,8 @@ package flowlog
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -45,8 +47,12 @@ func (s *Store) Expire(ctx context.Context, done func(f *FlowLog, err error)) er
 		})
 	}()
 	var all []FlowLog
+	gone := make(map[string]bool) // what was deleted here; news of others' changes may be older
 	for {
-		wake := time.NewTimer(s.expire(ctx, all, done))
+		maps.DeleteFunc(gone, func(id string, _ bool) bool {
+			return !slices.ContainsFunc(all, func(f FlowLog) bool { return f.ID == id })
+		})
+		wake := time.NewTimer(s.expire(ctx, all, gone, done))
 		select {
 		case all = <-changes:
 		case <-wake.C:
@@ -60,18 +66,21 @@ func (s *Store) Expire(ctx context.Context, done func(f *FlowLog, err error)) er
 
 // expire deletes what has expired and returns when to look again, at the latest. The
 // deleted ones come back as changes.
-func (s *Store) expire(ctx context.Context, all []FlowLog, done func(*FlowLog, error)) time.Duration {
+func (s *Store) expire(ctx context.Context, all []FlowLog, gone map[string]bool, done func(*FlowLog, error)) time.Duration {
 	next := time.Hour // clocks are set, and a timer does not know
 	for i := range all {
 		f := &all[i]
 		now := time.Now().UTC()
+		if gone[f.ID] {
+			continue
+		}
 		if Expired(f, now) {
 			err := s.Delete(ctx, f.ID, now)
 			done(f, err)
 			if err != nil {
 				next = min(next, time.Minute)
 			} else {
-				f.Deleted = now
+				gone[f.ID] = true
 			}
 			continue
 		}

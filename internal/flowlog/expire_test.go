@@ -56,6 +56,7 @@ func TestExpireDeletesOnTime(t *testing.T) {
 			}
 		}
 		time.Sleep(24 * time.Hour)
+		synctest.Wait()
 		if len(deleted) != 3 || deleted["fl-1"] != 3*time.Hour || deleted["fl-2"] != 30*time.Minute || deleted["fl-3"] != 0 {
 			t.Errorf("deleted after %v", deleted)
 		}
