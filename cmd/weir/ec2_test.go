@@ -307,7 +307,7 @@ func TestDelete(t *testing.T) {
 	scripted(t,
 		exchange{"Action=DescribeFlowLogs FlowLogId.1=fl-1 FlowLogId.2=fl-2", logSet(flowLog("fl-1", "vpc-1", active+toBucket))},
 		exchange{"Action=DeleteFlowLogs FlowLogId.1=fl-1", "<unsuccessful/>"},
-		exchange{"Action=DescribeFlowLogs", logSet(flowLog("fl-1", "vpc-1", deleting+toBucket))},
+		exchange{"Filter.1.Name=flow-log-status Filter.1.Value.1=DELETING FlowLogId.1=fl-1", logSet(flowLog("fl-1", "vpc-1", deleting+toBucket))},
 		exchange{"Action=DescribeFlowLogs", logSet()})
 	r := weir(t.Context(), "delete", "fl-1", "fl-2")
 	const want = `weir: delete: fl-2: InvalidFlowLogId.NotFound: there is no such flow log in region us-east-1
@@ -318,6 +318,14 @@ weir: waiting until the last records of 1 flow log are delivered
 	}
 	if diff := cmp.Diff(r.stderr, want); diff != "" {
 		t.Errorf("said (-got +want):\n%s", diff)
+	}
+}
+
+func TestDeleteWhereNobodyTellsOfTheEnd(t *testing.T) {
+	scripted(t, exchange{"Action=DescribeFlowLogs", logSet(flowLog("fl-1", "vpc-1", active+toBucket))}, exchange{"Action=DeleteFlowLogs", "<unsuccessful/>"},
+		exchange{"Filter.1.Name=flow-log-status", "InvalidParameterValue: The filter 'flow-log-status' is invalid"})
+	if r := weir(t.Context(), "delete", "fl-1"); r.err != nil || r.stdout != "fl-1\n" || r.stderr != "" {
+		t.Errorf("%+v", r)
 	}
 }
 

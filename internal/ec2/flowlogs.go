@@ -119,7 +119,8 @@ type FlowLog struct {
 }
 
 // Deleting is the status of a flow log that was deleted, and whose last windows are
-// not delivered yet. Amazon has no such status: there it is gone at once.
+// not delivered yet. Amazon has no such status: there it is gone at once, and so it
+// is for whoever does not filter by flow-log-status.
 const Deleting = "DELETING"
 
 // DeleteFlowLogs is a request.

@@ -43,6 +43,10 @@ func (c *Client) Endpoint() string { return c.endpoint }
 // Region returns the region that calls are about.
 func (c *Client) Region() string { return c.cfg.Region }
 
+// Amazon reports whether calls go to Amazon itself: no other endpoint was said or
+// configured.
+func (c *Client) Amazon() bool { return c.endpoint == amazon("ec2", c.cfg.Region, c.dual, c.fips) }
+
 // Do calls an action: it sends the request, again if that may help, and reads the
 // answer, a pointer to a struct for encoding/xml. An error of the service is an
 // [*ec2.Error]; if something is known to do about an error it has a method

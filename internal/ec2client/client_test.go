@@ -231,7 +231,7 @@ func TestEndpoints(t *testing.T) {
 				t.Setenv("AWS_CONFIG_FILE", file)
 			}
 			c, err := New(t.Context(), tt.options)
-			if err != nil || c.Endpoint() != tt.want {
+			if err != nil || c.Endpoint() != tt.want || c.Amazon() != strings.HasPrefix(tt.want, "https://ec2") {
 				t.Errorf("the endpoint is %v, %v, want %s", c, err, tt.want)
 			}
 		})

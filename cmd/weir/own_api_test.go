@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/internal/awsapi"
+	"weir/internal/flowlog"
+	"weir/internal/kv/kvtest"
+	"weir/internal/sigv4"
+	"weir/internal/vpc"
+)
+
+// TestOwnAPI does with our own API what TestMoto does with another.
+func TestOwnAPI(t *testing.T) {
+	const eni, subnet, net = "eni-0123456789abcdef0", "subnet-0123456789abcdef0", "vpc-0123456789abcdef0"
+	index := vpc.NewIndex(vpc.Network{
+		AccountID: "123456789012", Region: "us-east-1",
+		VPCs:    []vpc.VPC{{ID: net, AccountID: "123456789012"}},
+		Subnets: []vpc.Subnet{{ID: subnet, VPCID: net}},
+		Interfaces: []*vpc.Interface{{
+			ID: eni, VPCID: net, SubnetID: subnet, InstanceID: "i-0123456789abcdef0", Region: "us-east-1",
+			Addrs: []netip.Addr{netip.MustParseAddr("10.9.1.20")},
+		}},
+	})
+	logs := flowlog.NewStore(kvtest.New(), kvtest.New())
+	api, err := awsapi.New(awsapi.Config{
+		Account: "123456789012", Region: "us-east-1",
+		Keys: func(id string) (sigv4.Key, bool) { return sigv4.Key{ID: id, Secret: "secret"}, id == "AKIDEXAMPLE" },
+		Logs: logs, Model: func() *vpc.Index { return index }, Tags: kvtest.New(), Tokens: kvtest.New(),
+		S3: http.NotFoundHandler(), Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(api)
+	defer server.Close()
+	atEndpoint(t, server.URL)
+	do := func(status int, args ...string) result {
+		t.Helper()
+		r := weir(t.Context(), args...)
+		if r.status() != status {
+			t.Fatalf("weir %s: status %d, want %d\nerror: %v\n%s%s", strings.Join(args, " "), r.status(), status, r.err, r.stdout, r.stderr)
+		}
+		return r
+	}
+	if r := do(exitDone, "interfaces", "--ip", "10.9.1.20", "--instance", "i-0123456789abcdef0", "--vpc", net); !strings.Contains(r.stdout, eni) {
+		t.Errorf("interfaces: %s", r.stdout)
+	}
+	do(exitDiffer, "interfaces", "--service", "nat")
+	do(exitDone, "create", eni, "--to", "s3://flows", "--dry-run")
+	do(exitDiffer, "list")
+	ids := strings.Fields(do(exitDone, "create", eni, subnet, net, "--to", "s3://flows/web", "--interval", "1m",
+		"--format", "default+tcp-flags", "--parquet", "--hourly", "--tag", "Name=mine", "--for", "1s").stdout)
+	if len(ids) != 3 {
+		t.Fatalf("created %q", ids)
+	}
+	if r := do(exitFailed, "create", eni, "--to", "s3://flows/web"); codeOf(r.err) != "FlowLogAlreadyExists" {
+		t.Errorf("created again: %v", r.err)
+	}
+	do(exitDone, "create", eni, "--to", "logs://group", "--role", "arn:aws:iam::123456789012:role/r")
+	if r := do(exitDone, "list", "--resource", net); !strings.Contains(r.stdout, "s3://flows/web") || !strings.Contains(r.stdout, "mine") {
+		t.Errorf("listed %s", r.stdout)
+	}
+	// The service deletes what has expired, the rest is deleted by hand.
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	gone := 0
+	_ = logs.Expire(ctx, func(f *flowlog.FlowLog, err error) {
+		if gone++; err != nil || gone == len(ids) {
+			cancel()
+		}
+	})
+	if r := do(exitDone, "list"); gone != len(ids) || strings.Contains(r.stdout, "s3://") {
+		t.Errorf("%d have expired; there is %s", gone, r.stdout)
+	}
+	if r := do(exitFailed, "delete", ids[0]); !strings.Contains(r.stderr, "InvalidFlowLogId.NotFound") {
+		t.Errorf("deleted again: %s", r.stderr)
+	}
+	do(exitDone, "delete", "--resource", eni)
+	do(exitDiffer, "list")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "another")
+	if r := do(exitFailed, "list"); r.hint() == "" {
+		t.Errorf("with a wrong key: %v", r.err)
+	}
+}
