@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,11 +18,16 @@ const maxFlowLogIDs = 1000
 // A shownLog is a flow log with how its delivery is doing.
 type shownLog struct {
 	flowlog.FlowLog
-	failure string // deliverLogsErrorMessage
+	failure string    // deliverLogsErrorMessage
+	last    time.Time // of the last delivery; zero before the first
 }
 
-// flowLogFilters are the filters of DescribeFlowLogs. The first one's name really
-// lacks the s that the member has.
+// filterStatus is a filter that Amazon has not. A call with it sees the flow logs
+// that were deleted, too, until they are done.
+const filterStatus = "flow-log-status"
+
+// flowLogFilters are the filters of DescribeFlowLogs. The name of deliver-log-status
+// really lacks the s that the member has.
 var flowLogFilters = map[string]func(*shownLog) []string{
 	"deliver-log-status":   func(d *shownLog) []string { return []string{d.status()} },
 	"log-destination-type": func(d *shownLog) []string { return []string{string(d.DestinationType)} },
@@ -29,6 +35,7 @@ var flowLogFilters = map[string]func(*shownLog) []string{
 	"log-group-name":       func(d *shownLog) []string { return some(d.logGroup()) },
 	"resource-id":          func(d *shownLog) []string { return []string{d.ResourceID} },
 	"traffic-type":         func(d *shownLog) []string { return some(d.TrafficType) },
+	filterStatus:           func(d *shownLog) []string { return []string{d.state()} },
 }
 
 // some returns a value unless there is none.
@@ -47,7 +54,8 @@ func (a *API) describeFlowLogs(ctx context.Context, in *ec2.DescribeFlowLogs) (*
 	if err != nil {
 		return nil, err
 	}
-	all, err := a.shownLogs(ctx, in.FlowLogIDs)
+	ending := slices.ContainsFunc(in.Filters, func(f ec2.Filter) bool { return f.Name == filterStatus })
+	all, err := a.shownLogs(ctx, in.FlowLogIDs, ending)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +78,8 @@ func (a *API) describeFlowLogs(ctx context.Context, in *ec2.DescribeFlowLogs) (*
 }
 
 // shownLogs returns the flow logs that have not been deleted: all, or those of the
-// ids that there are.
-func (a *API) shownLogs(ctx context.Context, ids []string) ([]shownLog, error) {
+// ids that there are. Those that are ending are among them if they are asked for.
+func (a *API) shownLogs(ctx context.Context, ids []string, ending bool) ([]shownLog, error) {
 	logs, err := a.cfg.Logs.List(ctx)
 	if err != nil {
 		return nil, err
@@ -82,14 +90,14 @@ func (a *API) shownLogs(ctx context.Context, ids []string) ([]shownLog, error) {
 	}
 	var out []shownLog
 	for i := range logs {
-		if !logs[i].Active() || len(ids) > 0 && !wanted[logs[i].ID] {
+		if !logs[i].Active() && !ending || len(ids) > 0 && !wanted[logs[i].ID] {
 			continue
 		}
 		st, err := a.cfg.Logs.Status(ctx, logs[i].ID)
 		if err != nil {
 			return nil, err
 		}
-		d := shownLog{logs[i], st.Error}
+		d := shownLog{logs[i], st.Error, st.Last}
 		if d.DestinationType != flowlog.S3 && st.Last.IsZero() {
 			// Nothing has arrived there, and without a delivery nobody says why.
 			d.failure = cmp.Or(d.failure, "Unknown error")
@@ -97,6 +105,13 @@ func (a *API) shownLogs(ctx context.Context, ids []string) ([]shownLog, error) {
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+func (d *shownLog) state() string {
+	if d.Active() {
+		return "ACTIVE"
+	}
+	return ec2.Deleting
 }
 
 func (d *shownLog) status() string {
@@ -124,7 +139,7 @@ func (d *shownLog) describe() ec2.FlowLog {
 		DeliverLogsPermissionARN: d.PermissionRole,
 		DeliverLogsStatus:        d.status(),
 		FlowLogID:                d.ID,
-		FlowLogStatus:            "ACTIVE",
+		FlowLogStatus:            d.state(),
 		LogDestination:           d.Destination,
 		LogDestinationType:       string(d.DestinationType),
 		LogFormat:                d.Format,
@@ -133,6 +148,9 @@ func (d *shownLog) describe() ec2.FlowLog {
 		ResourceID:               d.ResourceID,
 		Tags:                     ec2Tags(d.Tags),
 		TrafficType:              d.TrafficType,
+	}
+	if !d.last.IsZero() {
+		out.LastDeliveryTime = &ec2.Time{Time: d.last}
 	}
 	if d.DestinationType == flowlog.CloudWatchLogs {
 		out.LogDestination = strings.TrimSuffix(d.Destination, ":*")

@@ -84,6 +84,23 @@ func TestDescribeSaysHowDeliveryIsDoing(t *testing.T) {
 	}
 }
 
+func TestDeletedOnesAreSeenWithAFilter(t *testing.T) {
+	b := newBed(t)
+	id := ok[ec2.CreateFlowLogsAnswer](b, "CreateFlowLogs", s3Log).FlowLogIDs[0]
+	if err := b.cfg.Logs.SetStatus(t.Context(), id, flowlog.Status{Last: b.now}); err != nil {
+		t.Fatal(err)
+	}
+	last := b.now
+	ok[ec2.DeleteFlowLogsAnswer](b, "DeleteFlowLogs", "FlowLogId.1="+id)
+	got := ok[ec2.DescribeFlowLogsAnswer](b, "DescribeFlowLogs", "Filter.1.Name=flow-log-status&Filter.1.Value.1=DELETING").FlowLogs
+	if len(got) != 1 || got[0].FlowLogStatus != ec2.Deleting || !got[0].LastDeliveryTime.Equal(last) {
+		t.Errorf("got %+v", got)
+	}
+	if got := ok[ec2.DescribeFlowLogsAnswer](b, "DescribeFlowLogs", "Filter.1.Name=flow-log-status&Filter.1.Value.1=ACTIVE").FlowLogs; len(got) != 0 {
+		t.Errorf("active: %+v", got)
+	}
+}
+
 func TestFlowLogFilters(t *testing.T) {
 	b := newBed(t)
 	s3 := ok[ec2.CreateFlowLogsAnswer](b, "CreateFlowLogs", s3Log+"&TagSpecification.1.ResourceType=vpc-flow-log&TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=web-1").FlowLogIDs[0]
