@@ -20,6 +20,7 @@ import (
 const (
 	maxTransitGateways = 25
 	maxClientToken     = 64
+	bucketTimeout      = 30 * time.Second
 
 	// tokenFor is how long a client token is remembered. Amazon does not say how
 	// long its own are.
@@ -30,6 +31,10 @@ func (a *API) createFlowLogs(ctx context.Context, in *ec2.CreateFlowLogs) (*ec2.
 	wanted, err := checkCreate(in)
 	if err != nil {
 		return nil, err
+	}
+	var refused *ec2.Error
+	if !in.DryRun {
+		refused = a.undeliverable(ctx, &wanted[0]) // may take its time: others need not wait
 	}
 	a.making.Lock()
 	defer a.making.Unlock()
@@ -48,6 +53,13 @@ func (a *API) createFlowLogs(ctx context.Context, in *ec2.CreateFlowLogs) (*ec2.
 	}
 	if in.DryRun {
 		return nil, ec2.DryRunOperation.With()
+	}
+	if refused != nil {
+		out := new(made)
+		for i := range wanted {
+			out.Unsuccessful = append(out.Unsuccessful, unsuccessful(wanted[i].ResourceID, refused))
+		}
+		return out.answer(in.ClientToken), nil
 	}
 	return a.create(ctx, in, wanted, p)
 }
@@ -217,13 +229,6 @@ func exists(index *vpc.Index, p *flowlog.Params) error {
 
 // create makes what has been checked.
 func (a *API) create(ctx context.Context, in *ec2.CreateFlowLogs, wanted []flowlog.Params, p *plan) (*ec2.CreateFlowLogsAnswer, error) {
-	if refused := a.undeliverable(ctx, &wanted[0]); refused != nil {
-		out := new(made)
-		for i := range wanted {
-			out.Unsuccessful = append(out.Unsuccessful, unsuccessful(wanted[i].ResourceID, refused))
-		}
-		return out.answer(in.ClientToken), nil
-	}
 	if p == nil {
 		p = newPlan(in, wanted, a.cfg.Now())
 		if err := a.store(ctx, p, in.ClientToken); err != nil {
@@ -270,6 +275,8 @@ func (a *API) undeliverable(ctx context.Context, p *flowlog.Params) *ec2.Error {
 	if p.DestinationType != flowlog.S3 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
+	defer cancel()
 	bucket, _, err := flowlog.BucketFolder(p.Destination)
 	if err == nil {
 		err = a.cfg.Bucket(ctx, bucket)

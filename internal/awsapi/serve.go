@@ -137,8 +137,10 @@ func (a *API) admit(w http.ResponseWriter, q *request) (url.Values, error) {
 		return nil, ec2.WrongMethod.With(q.Method)
 	}
 	// It may hold a slot for so long; not every server can be told.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(bodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, maxBody))
+	_ = conn.SetReadDeadline(time.Time{})
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, ec2.RequestEntityTooLarge.With(maxBody)
 	}
