@@ -16,14 +16,15 @@ import (
 // serveOptions are the flags of weir serve; those that are given take precedence
 // over the file.
 type serveOptions struct {
-	config  string
-	data    string
-	listen  string
-	metrics string
-	flush   time.Duration
-	pin     string
-	check   bool
-	verbose bool
+	config   string
+	data     string
+	listen   string
+	metrics  string
+	flush    time.Duration
+	pin      string
+	insecure bool
+	check    bool
+	verbose  bool
 }
 
 func newServe() *cobra.Command {
@@ -56,10 +57,11 @@ wrong.`,
 	f := cmd.Flags()
 	f.StringVar(&o.config, "config", "", "configuration file (default: none; nothing is declared)")
 	f.StringVar(&o.data, "data", "", "directory of the journal and the embedded S3 (default /var/lib/weir)")
-	f.StringVar(&o.listen, "listen", "", "address and port of the embedded S3 (default 127.0.0.1:7979)")
+	f.StringVar(&o.listen, "listen", "", "address and port of the API and the embedded S3 (default 127.0.0.1:7979)")
 	f.StringVar(&o.metrics, "metrics-listen", "", "address and port of /metrics and /healthz (default 127.0.0.1:7980)")
 	f.DurationVar(&o.flush, "flush", 0, "deliver this often instead of every five minutes")
 	f.StringVar(&o.pin, "pin", "/sys/fs/bpf/weir-serve", "where counting goes on if weir is killed")
+	f.BoolVar(&o.insecure, "insecure", false, "listen without TLS where others can read what is sent")
 	f.BoolVar(&o.check, "check", false, "check the configuration and exit")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log what is attached, detached and delivered")
 	return cmd

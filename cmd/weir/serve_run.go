@@ -17,6 +17,7 @@ import (
 
 	"weir/internal/accesskey"
 	"weir/internal/agent"
+	"weir/internal/awsapi"
 	"weir/internal/capture"
 	"weir/internal/delivery"
 	"weir/internal/flowlog"
@@ -41,6 +42,8 @@ type service struct {
 	logs     *flowlog.Store
 	agent    *agent.Agent
 	delivery *delivery.Service
+	api      *awsapi.API
+	front    net.Listener // of the API
 	metrics  net.Listener
 
 	captured  *agent.Metrics
@@ -79,8 +82,12 @@ func openService(ctx context.Context, o *serveOptions, cfg *vpc.Config, model *v
 	if s.metrics, err = net.Listen("tcp", cfg.Serve.MetricsListen); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
+	if s.front, err = listen(&cfg.Serve, o.insecure); err != nil {
+		return nil, err
+	}
+	// Delivery goes straight to the store; everybody else to the API's address.
 	s.objects, err = objectstore.Open(objectstore.Config{
-		Dir: filepath.Join(dir, "s3"), Region: string(cfg.Region), Listen: cfg.Serve.Listen,
+		Dir: filepath.Join(dir, "s3"), Region: string(cfg.Region),
 		AccessKey: s.key.ID, SecretKey: s.key.Secret, Keys: s.keys.Lookup, Logger: s.log,
 	})
 	if err != nil {
@@ -114,7 +121,7 @@ func journalConfig(cfg *vpc.Config, dir string, log *slog.Logger) journal.Config
 // wire joins the parts.
 func (s *service) wire(ctx context.Context) error {
 	buckets := make(map[string]*journal.KV)
-	for _, name := range []string{"flow-logs", "status", "positions", "hosts", "interfaces"} {
+	for _, name := range []string{"flow-logs", "status", "positions", "hosts", "interfaces", "tags", "tokens"} {
 		kv, err := s.journal.KV(ctx, name)
 		if err != nil {
 			return err
@@ -139,7 +146,10 @@ func (s *service) wire(ctx context.Context) error {
 		Agents: func(ctx context.Context) ([]time.Time, error) { return agent.Through(ctx, buckets["hosts"]) },
 		Flush:  time.Duration(s.cfg.Serve.Flush), Metrics: s.delivered, Logger: s.log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.openAPI(buckets["tags"], buckets["tokens"], stores)
 }
 
 // stores returns where each bucket is: where the configuration says, or else in
@@ -192,13 +202,13 @@ func matcher(patterns []string) func(string) bool {
 	}
 }
 
-// announce tells how to use the embedded S3.
+// announce tells how to use the API.
 func (s *service) announce(w io.Writer) {
 	fmt.Fprintf(w, `export AWS_ENDPOINT_URL=%s
 export AWS_ACCESS_KEY_ID=%s
 export AWS_SECRET_ACCESS_KEY=%s
 export AWS_DEFAULT_REGION=%s
-`, s.objects.Endpoint(), s.key.ID, s.key.Secret, s.cfg.Region)
+`, s.endpoint(), s.key.ID, s.key.Secret, s.cfg.Region)
 }
 
 // run starts everything and waits until ctx ends or a part fails.
@@ -239,6 +249,7 @@ func (s *service) run(ctx context.Context, logs []flowlog.FlowLog) error {
 	}
 	start(&parts, ctx, "capture", s.agent.Run)
 	start(&parts, ctx, "delivery", s.delivery.Run)
+	start(&parts, ctx, "api", s.serveAPI)
 	start(&parts, ctx, "expiry", s.expire)
 	s.log.Info("serving", "flow-logs", len(logs), "features", s.source.Features().String())
 	parts.Wait()
@@ -328,8 +339,10 @@ func (s *service) close() {
 	if s.journal != nil {
 		errs = append(errs, s.journal.Close())
 	}
-	if s.metrics != nil {
-		s.metrics.Close()
+	for _, l := range []net.Listener{s.front, s.metrics} {
+		if l != nil {
+			l.Close()
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		s.log.Error("close", "err", err)
