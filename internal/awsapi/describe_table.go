@@ -119,15 +119,19 @@ func (t *table[T]) chosen(ids []string) ([]*T, error) {
 	}
 	var out []*T
 	var missing []string
+	seen := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		if err := t.names.check(id); err != nil {
 			return nil, err
 		}
-		switch r := t.byID[id]; {
-		case r == nil:
-			missing = append(missing, id)
-		case !slices.Contains(out, r):
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if r := t.byID[id]; r != nil {
 			out = append(out, r)
+		} else {
+			missing = append(missing, id)
 		}
 	}
 	if len(missing) > 0 {

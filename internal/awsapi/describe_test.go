@@ -313,7 +313,7 @@ func TestViewIsMadeOnceForAnIndex(t *testing.T) {
 	if s.of(x) != v || s.of(y) == v || s.of(y).x != y {
 		t.Error("a view belongs to one index")
 	}
-	if v.interfaces() != v.interfaces() {
+	if first := v.interfaces(); v.interfaces() != first {
 		t.Error("a table is made twice")
 	}
 }
