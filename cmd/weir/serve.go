@@ -36,10 +36,11 @@ func newServe() *cobra.Command {
 windows in a journal on disk, and deliver records to S3, as files laid out like
 Amazon's.
 
-Flow logs are declared in a configuration file; see docs/configuration.md, and
-docs/weir.schema.json for editors. A bucket for which the file names no S3
-service is in an embedded one, under the data directory; the lines that weir
-prints at the start make "aws s3" use it.
+Flow logs are made with any AWS client (aws ec2 create-flow-logs, Terraform, weir
+create), or declared in a configuration file; see docs/api.md,
+docs/configuration.md, and docs/weir.schema.json for editors. A bucket for which
+the file names no S3 service is in an embedded one, under the data directory. The
+lines that weir prints at the start make "aws ec2" and "aws s3" use all of it.
 
 If weir is killed, counting goes on in the kernel; the next start continues, and
 delivers everything once.
