@@ -260,13 +260,14 @@ func (a *API) create(ctx context.Context, in *ec2.CreateFlowLogs, wanted []flowl
 	return answer.answer(in.ClientToken), nil
 }
 
-// createOne makes a flow log unless that happened when the plan was first tried.
+// createOne makes a flow log unless that happened when the plan was first tried,
+// whatever became of it since.
 func (a *API) createOne(ctx context.Context, f *flowlog.FlowLog) error {
-	there, err := a.hasFlowLog(ctx, f.ID)
-	if err != nil || there {
-		return err
+	_, err := a.cfg.Logs.Get(ctx, f.ID)
+	if ec2.FlowLogNotFound.Is(err) {
+		return a.cfg.Logs.Create(ctx, f)
 	}
-	return a.cfg.Logs.Create(ctx, f)
+	return err
 }
 
 // undeliverable reports why nothing can be delivered, as the answer says it of each
