@@ -189,7 +189,7 @@ type createdJSON struct {
 }
 
 // stay waits until the flow logs are to end, then deletes them, whatever ended the
-// waiting.
+// waiting, and waits a minute for what they still deliver.
 func (p *createPlan) stay(ctx context.Context, c *ec2client.Client, ids []string, stderr io.Writer) error {
 	var over <-chan time.Time
 	if !p.expires.IsZero() {
@@ -200,7 +200,7 @@ func (p *createPlan) stay(ctx context.Context, c *ec2client.Client, ids []string
 	case <-ctx.Done():
 	}
 	fmt.Fprintf(stderr, "weir: deleting %s\n", count(len(ids), "flow log"))
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
 	defer cancel()
 	failed, err := deleteFlowLogs(ctx, c, ids)
 	for _, f := range failed {
@@ -209,5 +209,5 @@ func (p *createPlan) stay(ctx context.Context, c *ec2client.Client, ids []string
 	if err != nil {
 		return hintError{fmt.Errorf("create: delete: %w", err), "weir delete " + strings.Join(ids, " ")}
 	}
-	return nil
+	return waitForLast(ctx, c, ids, time.Minute, stderr)
 }

@@ -287,11 +287,12 @@ func TestCreateDryRun(t *testing.T) {
 
 func TestCreateWaits(t *testing.T) {
 	made := exchange{"Action=CreateFlowLogs", "<flowLogIdSet><item>fl-1</item></flowLogIdSet>"}
-	scripted(t, made, exchange{"Action=DeleteFlowLogs FlowLogId.1=fl-1", "<unsuccessful/>"})
+	ended := exchange{"Filter.1.Name=flow-log-status", logSet()}
+	scripted(t, made, exchange{"Action=DeleteFlowLogs FlowLogId.1=fl-1", "<unsuccessful/>"}, ended)
 	if r := weir(t.Context(), "create", "vpc-1", "--to", "s3://b", "--for", "1s", "--wait"); r.err != nil {
 		t.Errorf("its time is over: %+v", r)
 	}
-	scripted(t, made, exchange{"Action=DeleteFlowLogs", "InvalidFlowLogId.NotFound: gone"}, exchange{"FlowLogId.1=fl-1", logSet(flowLog("fl-1", "vpc-1", deleting))})
+	scripted(t, made, exchange{"Action=DeleteFlowLogs", "InvalidFlowLogId.NotFound: gone"}, exchange{"FlowLogId.1=fl-1", logSet(flowLog("fl-1", "vpc-1", deleting))}, ended)
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if r := weir(ctx, "create", "vpc-1", "--to", "s3://b", "--wait"); r.err != nil {
