@@ -28,8 +28,8 @@ func (s *views) describeInstances(a *API, ctx context.Context, in *ec2.DescribeI
 		return nil, err
 	}
 	v := s.of(a.cfg.Model())
-	list, next, err := describe(v.instancesWith(tagger.of),
-		ask{tags: tagger.of, ids: in.InstanceIDs, filters: in.Filters, max: in.MaxResults, token: in.NextToken})
+	list, next, err := describe(v.instancesWith(tagger),
+		ask{tagger: tagger, ids: in.InstanceIDs, filters: in.Filters, max: in.MaxResults, token: in.NextToken})
 	if err != nil {
 		return nil, err
 	}
@@ -46,13 +46,13 @@ func reservation(i *instance) string { return hashID("r", i.ID) }
 
 // instancesWith returns the table of instances, with the filters for the tags of
 // their interfaces, which depend on what CreateTags did since the table was made.
-func (v *view) instancesWith(tags tagsOf) *table[instance] {
+func (v *view) instancesWith(tags *tagger) *table[instance] {
 	t := *v.instances()
 	t.attrs = maps.Clone(t.attrs)
 	each := func(get func(*ec2.Tag) string) func(*instance) []string {
 		return func(i *instance) (out []string) {
 			for _, n := range i.interfaces {
-				for _, tag := range tags(n.ID, v.x.ByID(n.ID).Tags) {
+				for _, tag := range tags.current(n.ID, n.Tags, v.interfaces().own) {
 					out = append(out, get(&tag))
 				}
 			}

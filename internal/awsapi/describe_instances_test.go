@@ -32,7 +32,7 @@ func TestDescribeInstances(t *testing.T) {
 
 func TestInstanceFilters(t *testing.T) {
 	both, first, second := []string{machine, container}, []string{machine}, []string{container}
-	t1 := newView(vpc.NewIndex(town())).instancesWith((&tagger{}).of)
+	t1 := newView(vpc.NewIndex(town())).instancesWith(&tagger{})
 	testFilters(t, listInstances, t1.attrs, []filterCase{
 		{"availability-zone=eu-west-1a", first},
 		{"availability-zone-id=euw1-az2", second},

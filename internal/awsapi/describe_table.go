@@ -17,7 +17,7 @@ const minResults, maxResults = 5, 1000
 
 // An ask is what the requests of all calls that describe have in common.
 type ask struct {
-	tags    tagsOf
+	tagger  *tagger
 	ids     []string
 	filters []ec2.Filter
 	max     *int
@@ -62,6 +62,9 @@ func newTable[T any](k kind[T], list []T) *table[T] {
 		id := k.id(&list[i])
 		if t.byID[id] == nil { // the first one has it, as in a vpc.Index
 			t.byID[id] = &list[i]
+			if k.tags != nil {
+				*k.tags(&list[i]) = new(tagger).of(id, k.own(id))
+			}
 			t.rows = append(t.rows, &list[i])
 		}
 	}
@@ -69,15 +72,21 @@ func newTable[T any](k kind[T], list []T) *table[T] {
 	return t
 }
 
-// tagsOf returns the tags of a resource, by key: own are those the model has.
-type tagsOf func(id string, own vpc.Tags) []ec2.Tag
+// current returns the tags of a resource: listed are the model's, by key, and own
+// returns these for the few resources whose tags were changed since.
+func (t *tagger) current(id string, listed []ec2.Tag, own func(id string) vpc.Tags) []ec2.Tag {
+	if t.overlays[id] == nil {
+		return listed
+	}
+	return t.of(id, own(id))
+}
 
 // describe returns the resources that are asked for, in copies with their tags,
 // and the token for those that follow.
 func describe[T any](t *table[T], a ask) ([]T, string, error) {
 	var tags func(*T) []ec2.Tag
 	if t.tags != nil {
-		tags = func(x *T) []ec2.Tag { return a.tags(t.id(x), t.own(t.id(x))) }
+		tags = func(x *T) []ec2.Tag { return a.tagger.current(t.id(x), *t.tags(x), t.own) }
 	}
 	m, err := newMatcher(a.filters, t.attrs, tags)
 	if err != nil {

@@ -89,7 +89,7 @@ func described[T any](ctx context.Context, s *views, a *API, of func(*view) *tab
 	if err != nil {
 		return nil, "", err
 	}
-	q.tags = tagger.of
+	q.tagger = tagger
 	return describe(of(s.of(a.cfg.Model())), q)
 }
 
