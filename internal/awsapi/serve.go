@@ -23,6 +23,8 @@ import (
 const (
 	maxBody     = 1 << 20
 	bodyTimeout = 30 * time.Second
+
+	changeTimeout = 2 * time.Minute // of the buckets it writes to
 )
 
 // A request is one request of the Query protocol on its way to its answer.
@@ -202,7 +204,8 @@ func (a *API) ec2(q *request, params url.Values) reply {
 		return a.run(ctx, q, act, params)
 	}
 	// Once begun, a change is seen through, whether its client still waits or not.
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
+	defer cancel()
 	out, err := a.replays.do(ctx, signatureOf(q.Request), q.sig.Time.Add(q.sig.Expires), func() reply {
 		return a.run(ctx, q, act, params)
 	})
