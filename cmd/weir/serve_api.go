@@ -73,9 +73,9 @@ func whyNot(bucket string, err error) error {
 	case err == nil || !errors.As(err, &f):
 		return err
 	case f.Code == "NoSuchBucket":
-		return ec2.Errorf("400", "LogDestination: %s does not exist", bucket)
+		return ec2.DestinationNotFound.With(bucket)
 	case f.Kind == delivery.AccessError:
-		return ec2.Errorf("400", "Access Denied for LogDestination: %s. Please check LogDestination permission", bucket)
+		return ec2.DestinationDenied.With(bucket)
 	}
 	return ec2.Errorf("400", "LogDestination: %s could not be reached: %v", bucket, f)
 }

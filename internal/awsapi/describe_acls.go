@@ -12,8 +12,8 @@ import (
 )
 
 // The entries that end every network ACL and refuse what no other has decided
-// about. Amazon shows the one for IPv6 in VPCs that have an IPv6 prefix ("Default
-// network ACL", Amazon VPC User Guide, read 2026-11-24).
+// about. Amazon shows the one for IPv6 in VPCs that have an IPv6 prefix (from memory of
+// "Default network ACL", Amazon VPC User Guide).
 const lastEntry4, lastEntry6 = 32767, 32768
 
 var (

@@ -139,8 +139,8 @@ func ports(r vpc.PortRange) (from, to int) {
 	return int(r.From), int(r.To)
 }
 
-// groupAttrs are the filters of DescribeSecurityGroups (Amazon EC2 API Reference,
-// read 2026-11-24).
+// groupAttrs are the filters of DescribeSecurityGroups (the service model
+// of botocore, read 2026-11-24).
 func (v *view) groupAttrs() map[string]func(*ec2.SecurityGroup) []string {
 	type group = ec2.SecurityGroup
 	attrs := map[string]func(*group) []string{
@@ -196,8 +196,8 @@ func (s *views) describeSecurityGroupRules(a *API, ctx context.Context, in *ec2.
 }
 
 // makeRules makes one rule for each peer. Its id is made from what it says, so that
-// a rule that moves in its group is still the same. Filters are those of the Amazon
-// EC2 API Reference, read 2026-11-24.
+// a rule that moves in its group is still the same. Filters are those of the service
+// model of botocore, read 2026-11-24.
 func (v *view) makeRules() *table[ec2.SecurityGroupRule] {
 	type rule = ec2.SecurityGroupRule
 	var out []rule

@@ -89,10 +89,9 @@ func attachment(i *vpc.Interface, index int) *ec2.Attachment {
 	return nil
 }
 
-// description returns what Amazon's services write on their interfaces ("Types of
-// network interfaces" and "Requester-managed network interfaces", Amazon EC2 User
-// Guide, and the pages of each service, read 2026-11-24). The ids in it, and a name
-// if there is no tag Name, are made from the interface's id.
+// description returns what Amazon's services write on their interfaces (from memory;
+// what was found of them elsewhere is in the rules of internal/eni). The ids in it, and
+// a name if there is no tag Name, are made from the interface's id.
 func description(i *vpc.Interface) string {
 	name := cmp.Or(i.Tags["Name"], strings.TrimPrefix(i.ID, "eni-"))
 	balancer := name + "/" + strings.TrimPrefix(hashID("elb", i.ID), "elb-")[:16]
@@ -125,8 +124,8 @@ func description(i *vpc.Interface) string {
 	return ""
 }
 
-// interfaceAttrs are the filters of DescribeNetworkInterfaces (Amazon EC2 API
-// Reference, read 2026-11-24).
+// interfaceAttrs are the filters of DescribeNetworkInterfaces (the service
+// model of botocore, read 2026-11-24).
 func interfaceAttrs() map[string]func(*ec2.NetworkInterface) []string {
 	type eni = ec2.NetworkInterface
 	addresses := func(i *eni) []ec2.PrivateAddress { return i.PrivateIPAddresses }

@@ -65,8 +65,8 @@ func known(parameter string, names, have []string) error {
 	return nil
 }
 
-// zoneAttrs are the filters of DescribeAvailabilityZones (Amazon EC2 API Reference,
-// read 2026-11-24).
+// zoneAttrs are the filters of DescribeAvailabilityZones (the service model
+// of botocore, read 2026-11-24).
 func zoneAttrs() map[string]func(*ec2.AvailabilityZone) []string {
 	type zone = ec2.AvailabilityZone
 	attrs := map[string]func(*zone) []string{

@@ -1,6 +1,6 @@
 // Package ec2 is Amazon EC2's Query protocol: the requests and answers of the
 // calls that flow logs need, and a codec that works both ways, for a service and
-// for its clients ("Query requests", Amazon EC2 API Reference, read 2026-11-24). It
+// for its clients ("Query requests", Amazon EC2 API Reference). It
 // knows names and forms, not what they do.
 //
 // A request is a struct whose fields have the tag `ec2:"Name"`: strings, integers,

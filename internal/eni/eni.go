@@ -22,8 +22,8 @@ type rule struct {
 
 // Where the rules come from.
 const (
-	// Which types there are: NetworkInterface, Amazon EC2 API Reference.
-	api = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterface.html, read 2026-11-24"
+	// Which types there are: internal/vpc has all of them, with their source.
+	api = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NetworkInterface.html"
 	// "To identify the network interfaces for a Network Load Balancer, look for
 	// the name of the load balancer in the description field."
 	nlb = "https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-monitoring.html, read 2026-11-24"
