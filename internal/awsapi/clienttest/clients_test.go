@@ -63,6 +63,17 @@ func TestClients(t *testing.T) {
 		}
 		check(t, node, "check.mjs")
 	})
+	// Moto is no authority: what it does otherwise is only printed.
+	t.Run("moto", func(t *testing.T) {
+		python, err := exec.LookPath("python3")
+		if err != nil {
+			skip(t, "a comparison with moto", err.Error())
+		}
+		if out, err := run(t, nil, python, "-c", "import moto.server"); err != nil {
+			skip(t, "a comparison with moto", out)
+		}
+		check(t, python, "moto_compare.py")
+	})
 }
 
 func skip(t *testing.T, client, why string) {
