@@ -84,6 +84,10 @@ func (a *API) shownLogs(ctx context.Context, ids []string, ending bool) ([]shown
 	if err != nil {
 		return nil, err
 	}
+	statuses, err := a.cfg.Logs.Statuses(ctx)
+	if err != nil {
+		return nil, err
+	}
 	wanted := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		wanted[id] = true
@@ -93,10 +97,7 @@ func (a *API) shownLogs(ctx context.Context, ids []string, ending bool) ([]shown
 		if !logs[i].Active() && !ending || len(ids) > 0 && !wanted[logs[i].ID] {
 			continue
 		}
-		st, err := a.cfg.Logs.Status(ctx, logs[i].ID)
-		if err != nil {
-			return nil, err
-		}
+		st := statuses[logs[i].ID]
 		d := shownLog{logs[i], st.Error, st.Last}
 		if d.DestinationType != flowlog.S3 && st.Last.IsZero() {
 			// Nothing has arrived there, and without a delivery nobody says why.

@@ -206,6 +206,25 @@ func (s *Store) Watch(ctx context.Context, fn func([]FlowLog)) error {
 	return ctx.Err()
 }
 
+// Statuses returns how the delivery of every flow log is doing, by id; of one that has
+// not been delivered to yet there is none.
+func (s *Store) Statuses(ctx context.Context) (map[string]Status, error) {
+	all := make(map[string]Status)
+	var bad error
+	err := s.status.List(ctx, "", func(id string, value []byte) {
+		var st Status
+		if err := json.Unmarshal(value, &st); err != nil {
+			bad = fmt.Errorf("flowlog: read status of %s: %w", id, err)
+			return
+		}
+		all[id] = st
+	})
+	if err != nil {
+		return nil, fmt.Errorf("flowlog: list statuses: %w", err)
+	}
+	return all, bad
+}
+
 // Status returns how delivery is doing; the zero Status before the first.
 func (s *Store) Status(ctx context.Context, id string) (st Status, err error) {
 	raw, _, err := s.status.Get(ctx, id)
