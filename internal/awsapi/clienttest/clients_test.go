@@ -52,14 +52,14 @@ func TestClients(t *testing.T) {
 	t.Run("JavaScript", func(t *testing.T) {
 		node, err := exec.LookPath("node")
 		if err != nil {
-			skip(t, "the AWS SDK for JavaScript", err.Error())
+			skip(t, "the SDK for JavaScript", err.Error())
 		}
 		npm, err := exec.LookPath("npm")
 		if err != nil {
-			skip(t, "the AWS SDK for JavaScript", err.Error())
+			skip(t, "the SDK for JavaScript", err.Error())
 		}
 		if out, err := run(t, nil, npm, "ci", "--no-audit", "--no-fund"); err != nil {
-			skip(t, "the AWS SDK for JavaScript", "npm ci: "+out)
+			skip(t, "the SDK for JavaScript", "npm ci: "+out)
 		}
 		check(t, node, "check.mjs")
 	})
@@ -67,10 +67,10 @@ func TestClients(t *testing.T) {
 	t.Run("moto", func(t *testing.T) {
 		python, err := exec.LookPath("python3")
 		if err != nil {
-			skip(t, "a comparison with moto", err.Error())
+			skip(t, "moto", err.Error())
 		}
 		if out, err := run(t, nil, python, "-c", "import moto.server"); err != nil {
-			skip(t, "a comparison with moto", out)
+			skip(t, "moto", out)
 		}
 		check(t, python, "moto_compare.py")
 	})
@@ -78,7 +78,7 @@ func TestClients(t *testing.T) {
 
 func skip(t *testing.T, client, why string) {
 	t.Helper()
-	t.Skipf("\n*** SKIPPED: %s has NOT spoken to our API: %s ***", client, why)
+	t.Skipf("\n*** SKIPPED: %s has NOT been used on our API: %s ***", client, why)
 }
 
 // check runs a client, which says itself what is wrong.
