@@ -24,9 +24,13 @@ const (
 // sweepEvery is how often what is of no more use is taken out of the bucket.
 const sweepEvery = 10 * time.Minute
 
+// fresh is for how long after it was signed a request may be one that its client
+// means: botocore signs two equal calls alike if it makes them in the same second.
+const fresh = 5 * time.Second
+
 // replays remembers the requests that changed something for as long as their
-// signatures are good: whoever recorded one and sends it again is answered, and
-// changes nothing. A client's own second attempt has a signature of its own.
+// signatures are good: whoever recorded one and sends it again, when it is not fresh
+// any more, is answered, and changes nothing.
 type replays struct {
 	bucket kv.Bucket
 	now    func() time.Time
@@ -46,7 +50,7 @@ type seen struct {
 
 // do answers a request with fn, or as it was answered before. The error is that of
 // the bucket, or a refusal.
-func (r *replays) do(ctx context.Context, signature string, until time.Time, fn func() reply) (reply, error) {
+func (r *replays) do(ctx context.Context, signature string, signed, until time.Time, fn func() reply) (reply, error) {
 	for {
 		r.mu.Lock()
 		wait, busy := r.running[signature]
@@ -70,7 +74,9 @@ func (r *replays) do(ctx context.Context, signature string, until time.Time, fn 
 	begun, _ := json.Marshal(seen{Until: until}) // cannot fail
 	switch _, err := r.bucket.Create(ctx, key, begun); {
 	case errors.Is(err, kv.ErrExists):
-		return r.before(ctx, key)
+		if r.now().Sub(signed) >= fresh {
+			return r.before(ctx, key)
+		}
 	case err != nil:
 		return reply{}, fmt.Errorf("awsapi: remember a request: %w", err)
 	}

@@ -206,7 +206,7 @@ func (a *API) ec2(q *request, params url.Values) reply {
 	// Once begun, a change is seen through, whether its client still waits or not.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
 	defer cancel()
-	out, err := a.replays.do(ctx, signatureOf(q.Request), q.sig.Time.Add(q.sig.Expires), func() reply {
+	out, err := a.replays.do(ctx, signatureOf(q.Request), q.sig.Time, q.sig.Time.Add(q.sig.Expires), func() reply {
 		return a.run(ctx, q, act, params)
 	})
 	if err != nil {

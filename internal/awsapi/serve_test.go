@@ -228,6 +228,7 @@ func TestReplaysChangeNothing(t *testing.T) {
 	id := ok[ec2.DescribeFlowLogsAnswer](b, "DescribeFlowLogs", "").FlowLogs[0].FlowLogID
 	ok[ec2.DeleteFlowLogsAnswer](b, "DeleteFlowLogs", "FlowLogId.1="+id)
 	b.restart()
+	b.now = b.now.Add(fresh)
 	if status, again := b.serve(copyOf()); status != 200 || again != first {
 		t.Errorf("a replay after a restart: %d %s, want %s", status, again, first)
 	}
@@ -240,6 +241,22 @@ func TestReplaysChangeNothing(t *testing.T) {
 	}
 }
 
+// TestEqualCallsInOneSecond: botocore signs them alike, and means each.
+func TestEqualCallsInOneSecond(t *testing.T) {
+	b := newBed(t)
+	for range 2 {
+		made := ok[ec2.CreateFlowLogsAnswer](b, "CreateFlowLogs", s3Log)
+		if b.logs() != 1 {
+			t.Fatalf("%d flow logs, want 1", b.logs())
+		}
+		b.refused("CreateFlowLogs", s3Log, 400, "FlowLogAlreadyExists", "Error. There is an existing Flow Log with the same configuration and log destination.")
+		ok[ec2.DeleteFlowLogsAnswer](b, "DeleteFlowLogs", "FlowLogId.1="+made.FlowLogIDs[0])
+	}
+	if b.logs() != 0 {
+		t.Errorf("%d flow logs, want 0", b.logs())
+	}
+}
+
 // TestReplayOfAnUnknownEnd: the process died between the change and its answer.
 func TestReplayOfAnUnknownEnd(t *testing.T) {
 	b := newBed(t)
@@ -247,6 +264,7 @@ func TestReplayOfAnUnknownEnd(t *testing.T) {
 	if _, err := b.tokens.Create(t.Context(), signaturePrefix+signatureOf(r), []byte(`{"until":"2026-11-24T09:00:00Z"}`)); err != nil {
 		t.Fatal(err)
 	}
+	b.now = b.now.Add(fresh)
 	if status, _ := b.serve(r); status != 503 || b.logs() != 0 {
 		t.Errorf("%d, %d flow logs", status, b.logs())
 	}
