@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"net/url"
 	"testing"
-	"time"
 
 	"weir/internal/ec2"
 	"weir/internal/vpc"
@@ -85,32 +84,5 @@ func BenchmarkView(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		newView(x).instances()
-	}
-}
-
-// TestDescribeIsFast keeps filters from a search that takes the time squared: the
-// best of three calls takes a few milliseconds and may take fifty, but is given
-// much more on a machine that does other work.
-func TestDescribeIsFast(t *testing.T) {
-	if testing.Short() {
-		t.Skip("makes 10 000 interfaces")
-	}
-	x := metropolis(manyInterfaces)
-	a := townAPI()
-	a.cfg.Model = func() *vpc.Index { return x }
-	for _, q := range describeQueries[:5] {
-		params, err := url.ParseQuery(q.query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		best := time.Hour
-		for range 4 { // the first makes the tables
-			start := time.Now()
-			describeOnce(t, a, q.action, params)
-			best = min(best, time.Since(start))
-		}
-		if best > 500*time.Millisecond {
-			t.Errorf("%s takes %v", q.name, best)
-		}
 	}
 }
