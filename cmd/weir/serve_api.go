@@ -77,7 +77,7 @@ func whyNot(bucket string, err error) error {
 	case f.Kind == delivery.AccessError:
 		return ec2.DestinationDenied.With(bucket)
 	}
-	return ec2.Errorf("400", "LogDestination: %s could not be reached: %v", bucket, f)
+	return ec2.DestinationUnreachable.With(bucket, f)
 }
 
 // serveAPI answers until ctx ends.

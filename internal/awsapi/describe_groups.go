@@ -10,7 +10,10 @@ import (
 	"weir/internal/vpc"
 )
 
-var groupIDs = idNames{prefix: "sg", malformed: "InvalidGroupId.Malformed", notFound: ec2.SecurityGroupNotFound}
+var groupIDs = idNames{
+	prefix: "sg", malformed: ec2.SecurityGroupIDMalformed, ofOthers: ec2.SecurityGroupIDOfOthers,
+	notFound: ec2.SecurityGroupNotFound,
+}
 
 func (s *views) describeSecurityGroups(a *API, ctx context.Context, in *ec2.DescribeSecurityGroups) (*ec2.DescribeSecurityGroupsAnswer, error) {
 	q := ask{ids: in.GroupIDs, filters: in.Filters, max: in.MaxResults, token: in.NextToken}
@@ -40,7 +43,7 @@ func (v *view) groupID(name string) (string, error) {
 			return g.ID, nil
 		}
 	}
-	return "", ec2.Errorf(ec2.SecurityGroupNotFound.Code, "The security group '%s' does not exist in default VPC '%s'", name, v.n.VPCs[at].ID)
+	return "", ec2.SecurityGroupNameNotFound.With(name, v.n.VPCs[at].ID)
 }
 
 func (v *view) makeGroups() *table[ec2.SecurityGroup] {
@@ -184,7 +187,10 @@ func number(n *int) string {
 	return strconv.Itoa(*n)
 }
 
-var ruleIDs = idNames{prefix: "sgr", malformed: "InvalidSecurityGroupRuleId.Malformed", notFound: ec2.SecurityGroupRuleNotFound}
+var ruleIDs = idNames{
+	prefix: "sgr", malformed: ec2.SecurityGroupRuleIDMalformed, ofOthers: ec2.SecurityGroupRuleIDOfOthers,
+	notFound: ec2.SecurityGroupRuleNotFound,
+}
 
 func (s *views) describeSecurityGroupRules(a *API, ctx context.Context, in *ec2.DescribeSecurityGroupRules) (*ec2.DescribeSecurityGroupRulesAnswer, error) {
 	list, next, err := described(ctx, s, a, func(v *view) *table[ec2.SecurityGroupRule] { return v.rules() },

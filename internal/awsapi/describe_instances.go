@@ -10,8 +10,8 @@ import (
 )
 
 var instanceIDs = idNames{
-	prefix: "i", malformed: "InvalidInstanceID.Malformed", notFound: ec2.InstanceNotFound,
-	several: "The instance IDs '%s' do not exist", set: "instancesSet",
+	prefix: "i", malformed: ec2.InstanceIDMalformed, ofOthers: ec2.InstanceIDOfOthers,
+	notFound: ec2.InstanceNotFound, several: ec2.InstancesNotFound, set: "instancesSet",
 }
 
 // An instance is what is known of one from its interfaces, the first of which is

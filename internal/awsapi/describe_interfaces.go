@@ -11,8 +11,8 @@ import (
 )
 
 var interfaceIDs = idNames{
-	prefix: "eni", malformed: "InvalidNetworkInterfaceId.Malformed", notFound: ec2.NetworkInterfaceNotFound,
-	set: "networkInterfaceIdSet",
+	prefix: "eni", malformed: ec2.NetworkInterfaceIDMalformed, ofOthers: ec2.NetworkInterfaceIDOfOthers,
+	notFound: ec2.NetworkInterfaceNotFound, set: "networkInterfaceIdSet",
 }
 
 func (s *views) describeNetworkInterfaces(a *API, ctx context.Context, in *ec2.DescribeNetworkInterfaces) (*ec2.DescribeNetworkInterfacesAnswer, error) {

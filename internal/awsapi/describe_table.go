@@ -37,12 +37,13 @@ type kind[T any] struct {
 type idNames struct {
 	prefix string // "i"
 
-	// malformed is the code for an id of another form; empty where Amazon says
-	// of such an id, too, that there is none.
-	malformed string
+	// malformed is for an id of another form, ofOthers for one that begins like
+	// those of another kind; nil where Amazon says of such an id, too, that there
+	// is none.
+	malformed, ofOthers *ec2.Kind
 
 	notFound *ec2.Kind
-	several  string // the message if several are not there, where that is another
+	several  *ec2.Kind // if several are not there; nil where that is notFound
 
 	// set is what Amazon calls the list of ids in the message that refuses it
 	// beside MaxResults; empty where the two go together.
@@ -152,22 +153,22 @@ func (t *table[T]) chosen(ids []string) ([]*T, error) {
 var idDigits = regexp.MustCompile(`^([0-9a-f]{8}|[0-9a-f]{17})$`)
 
 func (n *idNames) check(id string) error {
-	if n.malformed == "" {
+	if n.malformed == nil {
 		return nil
 	}
 	digits, ok := strings.CutPrefix(id, n.prefix+"-")
 	switch {
 	case !ok:
-		return ec2.Errorf(n.malformed, `Invalid id: "%s" (expecting "%s-...")`, id, n.prefix)
+		return n.ofOthers.With(id)
 	case !idDigits.MatchString(digits):
-		return ec2.Errorf(n.malformed, `Invalid id: "%s"`, id)
+		return n.malformed.With(id)
 	}
 	return nil
 }
 
 func (n *idNames) none(ids []string) error {
-	if len(ids) > 1 && n.several != "" {
-		return ec2.Errorf(n.notFound.Code, n.several, strings.Join(ids, ", "))
+	if len(ids) > 1 && n.several != nil {
+		return n.several.With(strings.Join(ids, ", "))
 	}
 	return n.notFound.With(ids[0])
 }

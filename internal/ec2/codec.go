@@ -220,13 +220,10 @@ func (n *node) intoList(name string, v reflect.Value) error {
 }
 
 func set(v reflect.Value, name, value string) error {
-	wrong := func(want string) error {
-		return WrongForm.With(value, name, want)
-	}
 	if v.Type() == timeType {
 		t, err := time.Parse(time.RFC3339, value)
 		if err != nil {
-			return wrong("It must be a time such as 2026-11-24T08:00:00Z.")
+			return NoTime.With(value, name)
 		}
 		v.Set(reflect.ValueOf(t))
 		return nil
@@ -237,13 +234,13 @@ func set(v reflect.Value, name, value string) error {
 	case reflect.Bool:
 		b, err := strconv.ParseBool(value)
 		if err != nil {
-			return wrong("It must be true or false.")
+			return NoBoolean.With(value, name)
 		}
 		v.SetBool(b)
 	case reflect.Int:
 		i, err := strconv.ParseInt(value, 10, 32)
 		if err != nil {
-			return wrong("It must be an integer.")
+			return NoInteger.With(value, name)
 		}
 		v.SetInt(i)
 	default:

@@ -17,11 +17,6 @@ type Error struct {
 	Detail string
 }
 
-// Errorf returns an error with a code.
-func Errorf(code, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
-}
-
 // Error implements error.
 func (e *Error) Error() string {
 	if e.Detail != "" {

@@ -37,7 +37,9 @@ var (
 	ParameterGivenTwice   = kind("InvalidParameterCombination", 400, "The parameter %s is given %d times")
 	WrongMethod           = kind("InvalidRequest", 405, "The HTTP method %s is not valid for this web service.")
 	UnknownParameter      = kind("UnknownParameter", 400, "The parameter %s is not recognized")
-	WrongForm             = kind("InvalidParameterValue", 400, "Value (%s) for parameter %s is invalid. %s")
+	NoTime                = kind("InvalidParameterValue", 400, "Value (%s) for parameter %s is invalid. It must be a time such as 2026-11-24T08:00:00Z.")
+	NoBoolean             = kind("InvalidParameterValue", 400, "Value (%s) for parameter %s is invalid. It must be true or false.")
+	NoInteger             = kind("InvalidParameterValue", 400, "Value (%s) for parameter %s is invalid. It must be an integer.")
 
 	RequestLimitExceeded = kind("RequestLimitExceeded", 503, "Request limit exceeded.")
 	InternalError        = kind("InternalError", 500, "An internal error has occurred")
@@ -52,6 +54,8 @@ var (
 	_                     = kind("MissingAuthenticationToken", 403, "")
 	_                     = kind("SignatureDoesNotMatch", 403, "")
 	_                     = kind("InvalidClientTokenId", 403, "")
+	_                     = kind("IncompleteSignature", 400, "")
+	_                     = kind("RequestExpired", 400, "")
 	UnauthorizedOperation = kind("UnauthorizedOperation", 403, "You are not authorized to perform this operation.")
 )
 
@@ -87,13 +91,24 @@ var (
 	SubnetNotFound                   = kind("InvalidSubnetID.NotFound", 400, "The subnet ID '%s' does not exist")
 	NetworkInterfaceNotFound         = kind("InvalidNetworkInterfaceID.NotFound", 400, "The networkInterface ID '%s' does not exist")
 	SecurityGroupNotFound            = kind("InvalidGroup.NotFound", 400, "The security group '%s' does not exist")
+	SecurityGroupNameNotFound        = kind("InvalidGroup.NotFound", 400, "The security group '%s' does not exist in default VPC '%s'")
 	SecurityGroupRuleNotFound        = kind("InvalidSecurityGroupRuleId.NotFound", 400, "The security group rule ID '%s' does not exist")
 	NetworkACLNotFound               = kind("InvalidNetworkAclID.NotFound", 400, "The network acl ID '%s' does not exist")
 	InstanceNotFound                 = kind("InvalidInstanceID.NotFound", 400, "The instance ID '%s' does not exist")
+	InstancesNotFound                = kind("InvalidInstanceID.NotFound", 400, "The instance IDs '%s' do not exist")
 	TransitGatewayNotFound           = kind("InvalidTransitGatewayID.NotFound", 400, "Transit Gateway %s was deleted or does not exist.")
 	TransitGatewayAttachmentNotFound = kind("InvalidTransitGatewayAttachmentID.NotFound", 400, "Transit Gateway Attachment %s was deleted or does not exist.")
 	NATGatewayNotFound               = kind("NatGatewayNotFound", 400, "The Nat Gateway %s was not found")
 	InvalidID                        = kind("InvalidID", 400, "The ID '%s' is not valid")
+
+	NetworkInterfaceIDMalformed  = kind("InvalidNetworkInterfaceId.Malformed", 400, `Invalid id: "%s"`)
+	NetworkInterfaceIDOfOthers   = kind("InvalidNetworkInterfaceId.Malformed", 400, `Invalid id: "%s" (expecting "eni-...")`)
+	SecurityGroupIDMalformed     = kind("InvalidGroupId.Malformed", 400, `Invalid id: "%s"`)
+	SecurityGroupIDOfOthers      = kind("InvalidGroupId.Malformed", 400, `Invalid id: "%s" (expecting "sg-...")`)
+	SecurityGroupRuleIDMalformed = kind("InvalidSecurityGroupRuleId.Malformed", 400, `Invalid id: "%s"`)
+	SecurityGroupRuleIDOfOthers  = kind("InvalidSecurityGroupRuleId.Malformed", 400, `Invalid id: "%s" (expecting "sgr-...")`)
+	InstanceIDMalformed          = kind("InvalidInstanceID.Malformed", 400, `Invalid id: "%s"`)
+	InstanceIDOfOthers           = kind("InvalidInstanceID.Malformed", 400, `Invalid id: "%s" (expecting "i-...")`)
 )
 
 // Errors of tags.
@@ -144,6 +159,7 @@ var (
 var (
 	DestinationNotFound      = kind("400", 400, "LogDestination: %s does not exist")
 	DestinationDenied        = kind("400", 400, "Access Denied for LogDestination: %s. Please check LogDestination permission")
+	DestinationUnreachable   = kind("400", 400, "LogDestination: %s could not be reached: %v")
 	DestinationUndeliverable = kind("400", 400, "LogDestination %s is undeliverable")
 )
 

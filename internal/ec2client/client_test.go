@@ -70,7 +70,7 @@ func serve(t *testing.T, script ...string) (*Client, *[]url.Values) {
 }
 
 func failure(code, message string) string {
-	return string(ec2.AppendError(nil, ec2.Errorf(code, "%s", message), "r-1"))
+	return string(ec2.AppendError(nil, &ec2.Error{Code: code, Message: message}, "r-1"))
 }
 
 const empty = `<DescribeFlowLogsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><flowLogSet/></DescribeFlowLogsResponse>`
