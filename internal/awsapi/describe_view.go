@@ -69,6 +69,7 @@ func describeActions() map[string]action {
 		"DescribeSecurityGroupRules": read(s.describeSecurityGroupRules),
 		"DescribeSecurityGroups":     read(s.describeSecurityGroups),
 		"DescribeSubnets":            read(s.describeSubnets),
+		"DescribeVpcAttribute":       read(s.describeVPCAttribute),
 		"DescribeVpcs":               read(s.describeVPCs),
 	}
 }

@@ -156,6 +156,29 @@ type VPC struct {
 	Tags            []Tag             `xml:"tagSet>item"`
 }
 
+// DescribeVPCAttribute is a request.
+type DescribeVPCAttribute struct {
+	DryRun    bool   `ec2:"DryRun"`
+	VPCID     string `ec2:"VpcId"`
+	Attribute string `ec2:"Attribute"`
+}
+
+// DescribeVPCAttributeAnswer is the answer. Only the attribute that was asked for is
+// there.
+type DescribeVPCAttributeAnswer struct {
+	XMLName xml.Name `xml:"DescribeVpcAttributeResponse"`
+	Common
+	VPCID               string         `xml:"vpcId"`
+	DNSSupport          *AttributeBool `xml:"enableDnsSupport"`
+	DNSHostnames        *AttributeBool `xml:"enableDnsHostnames"`
+	AddressUsageMetrics *AttributeBool `xml:"enableNetworkAddressUsageMetrics"`
+}
+
+// AttributeBool is an attribute that is on or off.
+type AttributeBool struct {
+	Value bool `xml:"value"`
+}
+
 // DescribeSecurityGroups is a request.
 type DescribeSecurityGroups struct {
 	DryRun     bool     `ec2:"DryRun"`
