@@ -136,7 +136,7 @@ func (s *service) wire(ctx context.Context) error {
 	}
 	s.agent, err = agent.New(agent.Config{
 		Host: s.host, Source: s.source, Journal: s.journal, Logs: s.logs, Model: s.model,
-		Hosts: buckets["hosts"], Interfaces: buckets["interfaces"], Metrics: s.captured, Logger: s.log,
+		Hosts: buckets["hosts"], Interfaces: buckets["interfaces"], Tags: buckets["tags"], Metrics: s.captured, Logger: s.log,
 	})
 	if err != nil {
 		return err

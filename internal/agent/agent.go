@@ -17,6 +17,7 @@ import (
 	"weir/internal/flowlog"
 	"weir/internal/journal"
 	"weir/internal/kv"
+	"weir/internal/tag"
 	"weir/internal/vpc"
 	"weir/record"
 )
@@ -60,6 +61,10 @@ type Config struct {
 	// those that are gone when the next process finds them in the kernel.
 	Interfaces kv.Bucket
 
+	// Tags is what was changed of the model's tags: see package tag. A window has
+	// the tags that its interface, and that one's instance, have when it ends.
+	Tags kv.Bucket
+
 	Metrics *Metrics
 	Logger  *slog.Logger
 }
@@ -75,6 +80,7 @@ type Agent struct {
 	known  map[device]*vpc.Interface // what has been captured, and may still have a window
 	going  map[device]bool           // of these, what is covered no more
 	model  *vpc.Index                // as of the last update
+	tagged map[string]*tag.Change    // by what has the tags
 
 	// covers is what is captured, and what is about to be or to end.
 	covers map[device]*vpc.Interface
@@ -92,8 +98,8 @@ type device struct {
 // New returns an agent that does nothing until Run is called.
 func New(cfg Config) (*Agent, error) {
 	if cfg.Host == "" || cfg.Source == nil || cfg.Journal == nil || cfg.Logs == nil || cfg.Model == nil ||
-		cfg.Hosts == nil || cfg.Interfaces == nil {
-		return nil, errors.New("agent: Host, Source, Journal, Logs, Model, Hosts and Interfaces are required")
+		cfg.Hosts == nil || cfg.Interfaces == nil || cfg.Tags == nil {
+		return nil, errors.New("agent: Host, Source, Journal, Logs, Model, Hosts, Interfaces and Tags are required")
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -102,7 +108,7 @@ func New(cfg Config) (*Agent, error) {
 		cfg.Metrics = NewMetrics()
 	}
 	return &Agent{cfg: cfg, known: make(map[device]*vpc.Interface), going: make(map[device]bool),
-		kept: make(map[device]string)}, nil
+		kept: make(map[device]string), tagged: make(map[string]*tag.Change)}, nil
 }
 
 // idle is the interval while there is no flow log to ask for one.
@@ -130,7 +136,28 @@ func (a *Agent) Run(ctx context.Context) error {
 			stop(fmt.Errorf("agent: %w", err))
 		}
 	})
-	// Windows of a former process may be waiting: first know what is covered.
+	tagged := make(chan struct{})
+	wg.Go(func() {
+		err := tag.Watch(ctx, a.cfg.Tags, func(id string, c *tag.Change) {
+			if id == "" {
+				close(tagged)
+				return
+			}
+			a.mu.Lock()
+			a.tagged[id] = c
+			a.mu.Unlock()
+		})
+		if err != nil && ctx.Err() == nil {
+			stop(fmt.Errorf("agent: %w", err))
+		}
+	})
+	// Windows of a former process may be waiting: first know what is covered, and
+	// what tags it has.
+	select {
+	case <-ctx.Done():
+		return failure(ctx)
+	case <-tagged:
+	}
 	select {
 	case <-ctx.Done():
 		return failure(ctx)
@@ -355,7 +382,9 @@ func (a *Agent) stamp(i *vpc.Interface, w *flow.Window, hops bool) ([]byte, erro
 		bare.Routes = nil
 		i = &bare
 	}
-	return json.Marshal(a.model.Stamp(i, addresses(w)).WithTags(a.tags[0], a.tags[1]))
+	s := a.model.Stamp(i, addresses(w))
+	s.Tags, s.InstanceTags = a.tagged[i.ID].Over(s.Tags), a.tagged[i.InstanceID].Over(s.InstanceTags)
+	return json.Marshal(s.WithTags(a.tags[0], a.tags[1]))
 }
 
 // interfaceOf returns what a device is, or was when it was captured.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -245,7 +246,7 @@ func TestWhatCannotBeCapturedIsTriedAgain(t *testing.T) {
 	s.fails, s.closed = 2, time.Now()
 	var err error
 	b.source = s
-	b.agent, err = New(Config{Host: "here", Source: s, Journal: b.j, Logs: b.logs, Model: b.model, Hosts: b.hosts, Interfaces: b.ifaces})
+	b.agent, err = New(Config{Host: "here", Source: s, Journal: b.j, Logs: b.logs, Model: b.model, Hosts: b.hosts, Interfaces: b.ifaces, Tags: b.tags})
 	b.must(err)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -297,6 +298,49 @@ func TestStampsHoldWhatFormatsShow(t *testing.T) {
 	}
 	if hop, ok := stamps[1].NextHop(netip.MustParseAddr("10.0.0.2")); !ok || hop.ID != "eni-2" {
 		t.Errorf("next hop is %+v, %v, want eni-2", hop, ok)
+	}
+}
+
+// TestStampsHaveTheTagsOfTheAPI: what CreateTags and DeleteTags did counts as what the
+// model says, from the next window that ends.
+func TestStampsHaveTheTagsOfTheAPI(t *testing.T) {
+	b := newBed(t, journal.Config{})
+	b.model.set(1)
+	i := b.model.index.Network().Interfaces[0]
+	i.InstanceID, i.InstanceTags = "i-1", vpc.Tags{"Name": "web", "Team": "net"}
+	b.model.index = vpc.NewIndex(*b.model.index.Network())
+	put := func(id, value string) {
+		_, err := b.tags.Put(t.Context(), id, []byte(value))
+		b.must(err)
+	}
+	put("eni-1", `{"set":{"role":"db"}}`) // by a former process
+	stop := b.start(time.Now())
+	b.log(1, func(f *flowlog.FlowLog) {
+		f.Format = "${interface-tag} ${instance-tag} ${instance-tag-2}"
+		f.TagFields = []flowlog.TagField{{ResourceType: "network-interface", Keys: []string{"role"}}, {ResourceType: "instance", Keys: []string{"Name", "Team"}}}
+	})
+	b.captures(1)
+	b.handOver(1)
+	put("i-1", `{"set":{"Name":"shop"},"gone":{"Team":true}}`)
+	b.soon("the agent knows of the tags", func() bool {
+		b.agent.mu.Lock()
+		defer b.agent.mu.Unlock()
+		return b.agent.tagged["i-1"] != nil
+	})
+	b.handOver(1)
+	stop()
+	b.start(time.Now())
+	b.source.sequence = 2
+	b.captures(1)
+	b.handOver(1)
+	var got []string
+	_, stamps := b.journalled()
+	for _, s := range stamps {
+		got = append(got, fmt.Sprint(s.Tags, s.InstanceTags))
+	}
+	after := "map[role:db] map[Name:shop]"
+	if want := []string{"map[role:db] map[Name:web Team:net]", after, after}; !slices.Equal(got, want) {
+		t.Errorf("windows have the tags %q, want %q", got, want)
 	}
 }
 

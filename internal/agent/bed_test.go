@@ -150,6 +150,7 @@ type bed struct {
 	logs   *flowlog.Store
 	hosts  kv.Bucket
 	ifaces *bucket
+	tags   kv.Bucket
 	source *source
 	model  *model
 	agent  *Agent
@@ -164,7 +165,7 @@ func newBed(tb testing.TB, cfg journal.Config) *bed {
 	b.must(err)
 	tb.Cleanup(func() { b.must(b.j.Close()) })
 	b.logs = flowlog.NewStore(b.bucket("flow-logs"), b.bucket("status"))
-	b.hosts, b.ifaces = b.bucket("hosts"), b.bucket("interfaces")
+	b.hosts, b.ifaces, b.tags = b.bucket("hosts"), b.bucket("interfaces"), b.bucket("tags")
 	return b
 }
 
@@ -190,7 +191,7 @@ func (b *bed) start(closed time.Time) (stop func()) {
 	b.source.closed = closed
 	var err error
 	b.agent, err = New(Config{
-		Host: "here", Source: b.source, Journal: b.j, Logs: b.logs, Model: b.model, Hosts: b.hosts, Interfaces: b.ifaces,
+		Host: "here", Source: b.source, Journal: b.j, Logs: b.logs, Model: b.model, Hosts: b.hosts, Interfaces: b.ifaces, Tags: b.tags,
 	})
 	b.must(err)
 	ctx, cancel := context.WithCancel(context.Background())

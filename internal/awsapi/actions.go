@@ -22,8 +22,9 @@ type action struct {
 	run func(a *API, ctx context.Context, params url.Values) (any, error)
 }
 
-// actions returns the table of all calls, by the name that requests have.
-func actions() map[string]action {
+// actions returns the table of all calls, by the name that requests have. Views are
+// those that calls about the network share.
+func actions(s *views) map[string]action {
 	all := map[string]action{
 		"CreateFlowLogs":                 change((*API).createFlowLogs),
 		"DeleteFlowLogs":                 change((*API).deleteFlowLogs),
@@ -34,7 +35,7 @@ func actions() map[string]action {
 		"DeleteTags":   change((*API).deleteTags),
 		"DescribeTags": read((*API).describeTags),
 	}
-	maps.Copy(all, describeActions())
+	maps.Copy(all, describeActions(s))
 	return all
 }
 

@@ -44,6 +44,7 @@ type Config struct {
 type API struct {
 	cfg     Config
 	actions map[string]action
+	views   *views
 	slots   chan struct{} // one for each request being worked on
 	replays replays
 
@@ -75,9 +76,11 @@ func New(cfg Config) (*API, error) {
 	}
 	cfg.Caller = cmp.Or(cfg.Caller, "arn:aws:iam::"+cfg.Account+":root")
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	s := new(views)
 	return &API{
 		cfg:     cfg,
-		actions: actions(),
+		actions: actions(s),
+		views:   s,
 		slots:   make(chan struct{}, maxAtOnce),
 		replays: replays{bucket: cfg.Tokens, now: cfg.Now, log: cfg.Logger, running: make(map[string]chan struct{})},
 	}, nil

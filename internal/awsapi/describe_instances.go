@@ -3,10 +3,8 @@ package awsapi
 import (
 	"context"
 	"maps"
-	"slices"
 
 	"weir/internal/ec2"
-	"weir/internal/vpc"
 )
 
 var instanceIDs = idNames{
@@ -65,19 +63,14 @@ func (v *view) instancesWith(tags *tagger) *table[instance] {
 }
 
 func (v *view) makeInstances() *table[instance] {
-	out := make([]instance, 0, len(v.attached()))
-	own := make(map[string]vpc.Tags)
-	for id, list := range v.attached() {
-		tags := vpc.Tags{}
+	out := make([]instance, 0, len(v.x.Instances()))
+	for id, list := range v.x.Instances() {
 		i := instance{
 			owner: list[0].AccountID,
 			Instance: ec2.Instance{
 				ID: id, State: ec2.InstanceState{Code: 16, Name: "running"},
 				Placement: ec2.Placement{Tenancy: "default"},
 			},
-		}
-		for _, n := range slices.Backward(list) { // the primary interface's tags win
-			maps.Copy(tags, n.InstanceTags)
 		}
 		for at, n := range list {
 			eni := v.interfaces().byID[n.ID]
@@ -92,14 +85,13 @@ func (v *view) makeInstances() *table[instance] {
 				Attachment: instanceAttachment(eni.Attachment), IPv6Addresses: eni.IPv6Addresses, InterfaceType: eni.InterfaceType,
 			})
 		}
-		own[id] = tags
 		out = append(out, i)
 	}
 	return newTable(kind[instance]{
 		names: instanceIDs,
 		id:    func(i *instance) string { return i.ID },
 		tags:  func(i *instance) *[]ec2.Tag { return &i.Tags },
-		own:   func(id string) vpc.Tags { return own[id] },
+		own:   v.x.InstanceTags,
 		attrs: v.instanceAttrs(),
 	}, out)
 }

@@ -26,7 +26,7 @@ func (s *views) describeNetworkInterfaces(a *API, ctx context.Context, in *ec2.D
 
 func (v *view) makeInterfaces() *table[ec2.NetworkInterface] {
 	index := make(map[*vpc.Interface]int)
-	for _, list := range v.attached() {
+	for _, list := range v.x.Instances() {
 		for n, i := range list {
 			index[i] = n
 		}

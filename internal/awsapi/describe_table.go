@@ -76,7 +76,7 @@ func newTable[T any](k kind[T], list []T) *table[T] {
 // current returns the tags of a resource: listed are the model's, by key, and own
 // returns these for the few resources whose tags were changed since.
 func (t *tagger) current(id string, listed []ec2.Tag, own func(id string) vpc.Tags) []ec2.Tag {
-	if t.overlays[id] == nil {
+	if t.changes[id] == nil {
 		return listed
 	}
 	return t.of(id, own(id))

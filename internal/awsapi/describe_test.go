@@ -122,7 +122,8 @@ func town() vpc.Network {
 // one; the model's subnets have theirs.
 func townAPI() *API {
 	x := vpc.NewIndex(town())
-	return &API{actions: actions(), cfg: Config{
+	s := new(views)
+	return &API{views: s, actions: actions(s), cfg: Config{
 		Account: account, Region: "eu-west-1", Model: func() *vpc.Index { return x },
 		Tags: storedTags{overlays: map[string]string{
 			eth0: `{"set":{"zebra":"z","alpha":"1"},"gone":{"Name":true}}`,

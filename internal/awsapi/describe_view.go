@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/netip"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -19,9 +17,8 @@ type view struct {
 	x *vpc.Index
 	n *vpc.Network
 
-	groups   map[string]*vpc.SecurityGroup
-	zones    map[string]string // names by id
-	attached func() map[string][]*vpc.Interface
+	groups map[string]*vpc.SecurityGroup
+	zones  map[string]string // names by id
 
 	interfaces func() *table[ec2.NetworkInterface]
 	subnets    func() *table[ec2.Subnet]
@@ -42,7 +39,6 @@ func newView(x *vpc.Index) *view {
 	for _, z := range v.n.Zones {
 		v.zones[z.ID] = z.Name
 	}
-	v.attached = sync.OnceValue(v.byInstance)
 	v.interfaces = sync.OnceValue(v.makeInterfaces)
 	v.subnets = sync.OnceValue(v.makeSubnets)
 	v.vpcs = sync.OnceValue(v.makeVPCs)
@@ -58,8 +54,7 @@ func newView(x *vpc.Index) *view {
 type views struct{ last atomic.Pointer[view] }
 
 // describeActions returns the calls that describe the network.
-func describeActions() map[string]action {
-	s := new(views)
+func describeActions(s *views) map[string]action {
 	return map[string]action{
 		"DescribeAvailabilityZones":  read((*API).describeAvailabilityZones),
 		"DescribeInstances":          read(s.describeInstances),
@@ -92,23 +87,6 @@ func described[T any](ctx context.Context, s *views, a *API, of func(*view) *tab
 	}
 	q.tagger = tagger
 	return describe(of(s.of(a.cfg.Model())), q)
-}
-
-// byInstance returns the interfaces of each instance in the order of their device
-// indexes: the host's own namespace first.
-func (v *view) byInstance() map[string][]*vpc.Interface {
-	out := make(map[string][]*vpc.Interface)
-	for _, i := range v.n.Interfaces {
-		if i.InstanceID != "" && v.x.ByID(i.ID) == i {
-			out[i.InstanceID] = append(out[i.InstanceID], i)
-		}
-	}
-	for _, list := range out {
-		slices.SortStableFunc(list, func(a, b *vpc.Interface) int {
-			return cmp.Or(strings.Compare(a.Device.Space, b.Device.Space), a.Device.Index-b.Device.Index, strings.Compare(a.ID, b.ID))
-		})
-	}
-	return out
 }
 
 // zone returns name and id of the zone a subnet is in. Of one in a Local Zone or

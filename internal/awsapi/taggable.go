@@ -2,23 +2,24 @@ package awsapi
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
 	"weir/internal/ec2"
+	"weir/internal/tag"
 	"weir/internal/vpc"
 )
 
 // Types of resources, as tags name them.
 const (
-	typeFlowLog          = "vpc-flow-log"
-	typeVPC              = "vpc"
-	typeSubnet           = "subnet"
-	typeNetworkInterface = "network-interface"
-	typeSecurityGroup    = "security-group"
-	typeNetworkACL       = "network-acl"
-	typeInstance         = "instance"
+	typeFlowLog           = "vpc-flow-log"
+	typeVPC               = "vpc"
+	typeSubnet            = "subnet"
+	typeNetworkInterface  = "network-interface"
+	typeSecurityGroup     = "security-group"
+	typeNetworkACL        = "network-acl"
+	typeSecurityGroupRule = "security-group-rule"
+	typeInstance          = "instance"
 )
 
 // A taggable is a resource that can have tags, and those that the model has for it.
@@ -27,37 +28,46 @@ type taggable struct {
 	own      vpc.Tags
 }
 
-// taggables returns what the model has, by id.
-func taggables(index *vpc.Index) map[string]taggable {
-	n, out := index.Network(), make(map[string]taggable)
-	add := func(kind, id string, own vpc.Tags) {
-		if _, again := out[id]; id != "" && !again {
-			out[id] = taggable{id, kind, own}
-		}
+// A taggableKind are the resources of one of the view's tables.
+type taggableKind struct {
+	get  func(id string) (taggable, bool)
+	each func(func(taggable))
+}
+
+func taggableIn[T any](kind string, t *table[T]) taggableKind {
+	return taggableKind{
+		get: func(id string) (taggable, bool) {
+			if t.byID[id] == nil {
+				return taggable{}, false
+			}
+			return taggable{id, kind, t.own(id)}, true
+		},
+		each: func(fn func(taggable)) {
+			for _, r := range t.rows {
+				id := t.id(r)
+				fn(taggable{id, kind, t.own(id)})
+			}
+		},
 	}
-	for i := range n.VPCs {
-		add(typeVPC, n.VPCs[i].ID, n.VPCs[i].Tags)
+}
+
+// taggables returns what can have tags but for flow logs, by what ids begin with.
+func (v *view) taggables() map[string]taggableKind {
+	return map[string]taggableKind{
+		"vpc":    taggableIn(typeVPC, v.vpcs()),
+		"subnet": taggableIn(typeSubnet, v.subnets()),
+		"eni":    taggableIn(typeNetworkInterface, v.interfaces()),
+		"sg":     taggableIn(typeSecurityGroup, v.secGroups()),
+		"sgr":    taggableIn(typeSecurityGroupRule, v.rules()),
+		"acl":    taggableIn(typeNetworkACL, v.acls()),
+		"i":      taggableIn(typeInstance, v.instances()),
 	}
-	for i := range n.Subnets {
-		add(typeSubnet, n.Subnets[i].ID, n.Subnets[i].Tags)
-	}
-	for _, i := range n.Interfaces {
-		add(typeNetworkInterface, i.ID, i.Tags)
-		add(typeInstance, i.InstanceID, i.InstanceTags)
-	}
-	for i := range n.SecurityGroups {
-		add(typeSecurityGroup, n.SecurityGroups[i].ID, n.SecurityGroups[i].Tags)
-	}
-	for i := range n.NetworkACLs {
-		add(typeNetworkACL, n.NetworkACLs[i].ID, n.NetworkACLs[i].Tags)
-	}
-	return out
 }
 
 // notThere are the errors for ids that nothing has, by what they begin with.
 var notThere = map[string]*ec2.Kind{
 	"vpc": ec2.VPCNotFound, "subnet": ec2.SubnetNotFound, "eni": ec2.NetworkInterfaceNotFound,
-	"sg": ec2.SecurityGroupNotFound, "acl": ec2.NetworkACLNotFound, "i": ec2.InstanceNotFound,
+	"sg": ec2.SecurityGroupNotFound, "sgr": ec2.SecurityGroupRuleNotFound, "acl": ec2.NetworkACLNotFound, "i": ec2.InstanceNotFound,
 }
 
 // tagged returns the resources that a call names.
@@ -68,7 +78,7 @@ func (a *API) tagged(ctx context.Context, ids []string) ([]taggable, error) {
 	case n > maxTagged:
 		return nil, ec2.TooManyValues.With("ResourceId", n, maxTagged)
 	}
-	known := taggables(a.cfg.Model())
+	known := a.views.of(a.cfg.Model()).taggables()
 	out := make([]taggable, 0, len(ids))
 	for _, id := range ids {
 		if strings.HasPrefix(id, "fl-") {
@@ -82,13 +92,14 @@ func (a *API) tagged(ctx context.Context, ids []string) ([]taggable, error) {
 			out = append(out, taggable{id: id, kind: typeFlowLog})
 			continue
 		}
-		r, ok := known[id]
-		if !ok {
-			prefix, _, _ := strings.Cut(id, "-")
-			if kind := notThere[prefix]; kind != nil && prefix != id {
-				return nil, kind.With(id)
-			}
+		prefix, _, ok := strings.Cut(id, "-")
+		kind, known := known[prefix]
+		if !ok || !known {
 			return nil, ec2.InvalidID.With(id)
+		}
+		r, ok := kind.get(id)
+		if !ok {
+			return nil, notThere[prefix].With(id)
 		}
 		out = append(out, r)
 	}
@@ -122,9 +133,11 @@ func (a *API) createTags(ctx context.Context, in *ec2.CreateTags) (*ec2.CreateTa
 				return tooMany(tags)
 			})
 		} else {
-			err = a.changeTags(ctx, r, func(o *overlay) error {
-				o.set(in.Tags)
-				return tooMany(o.over(r.own))
+			err = a.changeTags(ctx, r, func(c *tag.Change) error {
+				for _, t := range in.Tags {
+					c.Put(t.Key, t.Value)
+				}
+				return tooMany(c.Over(r.own))
 			})
 		}
 		if err != nil {
@@ -157,8 +170,8 @@ func (a *API) deleteTags(ctx context.Context, in *ec2.DeleteTags) (*ec2.DeleteTa
 				return nil
 			})
 		} else {
-			err = a.changeTags(ctx, r, func(o *overlay) error {
-				o.remove(doomed(o.over(r.own), in.Tags), r.own)
+			err = a.changeTags(ctx, r, func(c *tag.Change) error {
+				c.Remove(doomed(c.Over(r.own), in.Tags), r.own)
 				return nil
 			})
 		}
@@ -237,8 +250,8 @@ func (a *API) allTags(ctx context.Context) ([]ec2.TagDescription, error) {
 	if err != nil {
 		return nil, err
 	}
-	for r := range maps.Values(taggables(a.cfg.Model())) {
-		add(r.id, r.kind, tags.of(r.id, r.own))
+	for _, kind := range a.views.of(a.cfg.Model()).taggables() {
+		kind.each(func(r taggable) { add(r.id, r.kind, tags.of(r.id, r.own)) })
 	}
 	return out, nil
 }

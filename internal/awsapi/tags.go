@@ -13,6 +13,7 @@ import (
 	"weir/internal/ec2"
 	"weir/internal/flowlog"
 	"weir/internal/kv"
+	"weir/internal/tag"
 	"weir/internal/vpc"
 )
 
@@ -58,60 +59,19 @@ func checkTagKey(key string) error {
 	return nil
 }
 
-// An overlay is what CreateTags and DeleteTags made of the tags that the model has
-// for a resource.
-type overlay struct {
-	Set  vpc.Tags        `json:"set,omitempty"`
-	Gone map[string]bool `json:"gone,omitempty"` // of the model's
-}
-
-// over returns the model's tags as the overlay changes them.
-func (o *overlay) over(own vpc.Tags) vpc.Tags {
-	out := make(vpc.Tags, len(own)+len(o.Set))
-	for key, value := range own {
-		if !o.Gone[key] {
-			out[key] = value
-		}
-	}
-	maps.Copy(out, o.Set)
-	return out
-}
-
-func (o *overlay) set(tags []ec2.Tag) {
-	if o.Set == nil {
-		o.Set = make(vpc.Tags)
-	}
-	for _, t := range tags {
-		o.Set[t.Key] = t.Value
-		delete(o.Gone, t.Key)
-	}
-}
-
-func (o *overlay) remove(keys []string, own vpc.Tags) {
-	if o.Gone == nil {
-		o.Gone = make(map[string]bool)
-	}
-	for _, key := range keys {
-		delete(o.Set, key)
-		if _, ok := own[key]; ok {
-			o.Gone[key] = true
-		}
-	}
-}
-
-// A tagger knows the overlays of all resources. It is read once for each request.
-type tagger struct{ overlays map[string]*overlay }
+// A tagger knows the changes of all resources' tags. It is read once for each request.
+type tagger struct{ changes map[string]*tag.Change }
 
 func (a *API) tagger(ctx context.Context) (*tagger, error) {
-	t := &tagger{make(map[string]*overlay)}
+	t := &tagger{make(map[string]*tag.Change)}
 	var bad error
 	err := a.cfg.Tags.List(ctx, "", func(id string, value []byte) {
-		o := new(overlay)
-		if err := json.Unmarshal(value, o); err != nil {
+		c := new(tag.Change)
+		if err := json.Unmarshal(value, c); err != nil {
 			bad = fmt.Errorf("awsapi: tags of %s: %w", id, err)
 			return
 		}
-		t.overlays[id] = o
+		t.changes[id] = c
 	})
 	if err != nil {
 		return nil, fmt.Errorf("awsapi: tags: %w", err)
@@ -121,10 +81,7 @@ func (a *API) tagger(ctx context.Context) (*tagger, error) {
 
 // of returns the tags of a resource, by key: own are those the model has.
 func (t *tagger) of(id string, own vpc.Tags) []ec2.Tag {
-	tags := own
-	if o := t.overlays[id]; o != nil {
-		tags = o.over(own)
-	}
+	tags := t.changes[id].Over(own)
 	var out []ec2.Tag
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		out = append(out, ec2.Tag{Key: key, Value: tags[key]})
@@ -134,20 +91,20 @@ func (t *tagger) of(id string, own vpc.Tags) []ec2.Tag {
 
 // changeTags changes the tags of a resource other than a flow log, and again if
 // somebody else did meanwhile. The resource has to keep within maxTags.
-func (a *API) changeTags(ctx context.Context, r *taggable, change func(*overlay) error) error {
+func (a *API) changeTags(ctx context.Context, r *taggable, change func(*tag.Change) error) error {
 	for {
-		var o overlay
+		var c tag.Change
 		value, revision, err := a.cfg.Tags.Get(ctx, r.id)
 		if err == nil {
-			err = json.Unmarshal(value, &o)
+			err = json.Unmarshal(value, &c)
 		} else if errors.Is(err, kv.ErrNotFound) {
 			err = nil
 		}
 		if err == nil {
-			err = change(&o)
+			err = change(&c)
 		}
 		if err == nil {
-			value, err = json.Marshal(&o)
+			value, err = json.Marshal(&c)
 		}
 		switch {
 		case err != nil:

@@ -1,8 +1,10 @@
 package vpc
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/gaissmai/bart"
 )
@@ -18,6 +20,8 @@ type Index struct {
 	routes   map[*Interface]*bart.Table[netip.Addr] // invalid gateway: on the link
 	vpcs     map[string]*VPC
 	subnets  map[string]*Subnet
+	machines map[string][]*Interface // by instance, in the order of [Index.Instances]
+	tags     map[string]Tags         // of instances with several interfaces
 }
 
 type deviceKey struct {
@@ -55,6 +59,7 @@ func NewIndex(n Network) *Index {
 	for _, i := range n.Interfaces {
 		x.add(i)
 	}
+	x.join()
 	return x
 }
 
@@ -85,6 +90,43 @@ func (x *Index) add(i *Interface) {
 		}
 		x.routes[i] = t
 	}
+}
+
+// join puts the interfaces of each instance together, and their word on its tags.
+func (x *Index) join() {
+	x.machines, x.tags = make(map[string][]*Interface), make(map[string]Tags)
+	for _, i := range x.network.Interfaces {
+		if i.InstanceID != "" && x.byID[i.ID] == i {
+			x.machines[i.InstanceID] = append(x.machines[i.InstanceID], i)
+		}
+	}
+	for id, list := range x.machines {
+		if len(list) == 1 {
+			continue
+		}
+		slices.SortStableFunc(list, func(a, b *Interface) int {
+			return cmp.Or(strings.Compare(a.Device.Space, b.Device.Space), a.Device.Index-b.Device.Index, strings.Compare(a.ID, b.ID))
+		})
+		var tags Tags
+		for _, i := range slices.Backward(list) {
+			tags = tags.merge(i.InstanceTags)
+		}
+		x.tags[id] = tags
+	}
+}
+
+// Instances returns the interfaces of each instance in the order of their device
+// indexes, those in the host's own namespace first: the first is the primary one.
+// They must not be changed.
+func (x *Index) Instances() map[string][]*Interface { return x.machines }
+
+// InstanceTags returns the tags of an instance: what its interfaces say of it
+// together. Where they differ, the primary one is right.
+func (x *Index) InstanceTags(id string) Tags {
+	if list := x.machines[id]; len(list) == 1 {
+		return list[0].InstanceTags
+	}
+	return x.tags[id]
 }
 
 // Network returns all that is known. It must not be changed.

@@ -49,13 +49,14 @@ const (
 	Unknown = -2 // a gateway that is no known interface
 )
 
-// Stamp returns the stamp of an interface. The next hops in it are those of the
+// Stamp returns the stamp of an interface, with the tags that its instance has by
+// whatever interface of it. The next hops in it are those of the
 // addresses in seen; a nil seen means all that the model has.
 func (x *Index) Stamp(i *Interface, seen iter.Seq[netip.Addr]) *Stamp {
 	s := &Stamp{
 		Account: i.AccountID, ID: i.ID, VPC: i.VPCID, Subnet: i.SubnetID, Instance: i.InstanceID,
 		Region: i.Region, AZ: i.AZID, Sublocation: i.Sublocation, Type: i.Type.Field(), Addrs: i.Addrs,
-		Tags: i.Tags, InstanceTags: i.InstanceTags, Inverted: i.Inverted,
+		Tags: i.Tags, InstanceTags: i.InstanceTags.merge(x.InstanceTags(i.InstanceID)), Inverted: i.Inverted,
 	}
 	if len(i.Routes) == 0 {
 		return s
