@@ -87,7 +87,7 @@ func (v *view) permissions(rules []vpc.SecurityGroupRule) (out []ec2.IPPermissio
 			}
 		}
 		for _, id := range r.Groups {
-			p.Groups = append(p.Groups, ec2.GroupPair{UserID: v.groupOwner(id), ID: id, Description: r.Description})
+			p.Groups = append(p.Groups, ec2.GroupPair{UserID: v.groupOwner(id), ID: id, VPCID: v.groupVPC(id), Description: r.Description})
 		}
 	}
 	return out
@@ -98,6 +98,14 @@ func (v *view) groupOwner(id string) string {
 		return g.AccountID
 	}
 	return v.n.AccountID
+}
+
+// groupVPC returns the VPC of a group, "" if the group is not known.
+func (v *view) groupVPC(id string) string {
+	if g := v.groups[id]; g != nil {
+		return g.VPCID
+	}
+	return ""
 }
 
 // protocolName returns what EC2 calls a protocol in security groups, where only some
@@ -253,7 +261,7 @@ func (v *view) peers(g *vpc.SecurityGroup, egress bool, r *vpc.SecurityGroupRule
 	}
 	for _, id := range r.Groups {
 		add(id, func(rule *ec2.SecurityGroupRule) {
-			rule.ReferencedGroup = &ec2.ReferencedGroup{GroupID: id, UserID: v.groupOwner(id)}
+			rule.ReferencedGroup = &ec2.ReferencedGroup{GroupID: id, UserID: v.groupOwner(id), VPCID: v.groupVPC(id)}
 		})
 	}
 	return out

@@ -76,13 +76,15 @@ func (v *view) makeInstances() *table[instance] {
 			eni := v.interfaces().byID[n.ID]
 			if at == 0 {
 				i.SubnetID, i.VPCID, i.PrivateIPAddress, i.Groups = eni.SubnetID, eni.VPCID, eni.PrivateIPAddress, eni.Groups
-				i.Placement.AvailabilityZone = eni.AvailabilityZone
+				i.IPv6Address, i.SourceDestCheck, i.OutpostARN = eni.IPv6Address, eni.SourceDestCheck, eni.OutpostARN
+				i.Placement.AvailabilityZone, i.Placement.AvailabilityZoneID = eni.AvailabilityZone, eni.AvailabilityZoneID
 			}
 			i.interfaces = append(i.interfaces, eni)
 			i.NetworkInterfaces = append(i.NetworkInterfaces, ec2.InstanceInterface{
 				ID: eni.ID, SubnetID: eni.SubnetID, VPCID: eni.VPCID, Description: eni.Description, OwnerID: eni.OwnerID,
 				Status: eni.Status, MACAddress: eni.MACAddress, PrivateIPAddress: eni.PrivateIPAddress, Groups: eni.Groups,
 				Attachment: instanceAttachment(eni.Attachment), IPv6Addresses: eni.IPv6Addresses, InterfaceType: eni.InterfaceType,
+				SourceDestCheck: eni.SourceDestCheck, PrivateIPAddresses: eni.PrivateIPAddresses,
 			})
 		}
 		out = append(out, i)
@@ -110,7 +112,7 @@ func (v *view) instanceAttrs() map[string]func(*instance) []string {
 	}
 	groups := func(i *instance) []ec2.Group { return i.Groups }
 	groupID, groupName := many(groups, func(g *ec2.Group) string { return g.ID }), many(groups, func(g *ec2.Group) string { return g.Name })
-	outpost := func(i *ec2.NetworkInterface) string { return v.outpost(v.x.Subnet(i.SubnetID)) }
+	outpost := func(i *ec2.NetworkInterface) string { return i.OutpostARN }
 	attrs := map[string]func(*instance) []string{
 		"availability-zone":    first(func(i *ec2.NetworkInterface) string { return i.AvailabilityZone }),
 		"availability-zone-id": first(func(i *ec2.NetworkInterface) string { return i.AvailabilityZoneID }),
@@ -145,6 +147,7 @@ func (v *view) instanceAttrs() map[string]func(*instance) []string {
 	of["ipv6-address"] = of["ipv6-addresses.ipv6-address"]
 	of["ipv6-addresses.is-primary-ipv6"] = many(func(i *ec2.NetworkInterface) []ec2.IPv6Address { return i.IPv6Addresses },
 		func(*ec2.IPv6Address) string { return "false" })
+	of["ipv6-native"] = flag(func(i *ec2.NetworkInterface) bool { return i.IPv6Native })
 	for name, get := range of {
 		if get != nil {
 			attrs["network-interface."+name] = each(get)
@@ -185,7 +188,7 @@ var neverOfInstances = []string{
 	"network-interface.association.ip-owner-id", "network-interface.association.public-dns-name",
 	"network-interface.association.public-ip", "network-interface.attachment.attach-time",
 	"network-interface.attachment.delete-on-termination", "network-interface.attachment.network-card-index",
-	"network-interface.deny-all-igw-traffic", "network-interface.ipv4-prefixes.ipv4-prefix", "network-interface.ipv6-native",
+	"network-interface.deny-all-igw-traffic", "network-interface.ipv4-prefixes.ipv4-prefix",
 	"network-interface.ipv6-prefixes.ipv6-prefix", "network-interface.operator.principal", "network-interface.public-dns-name",
 	"network-performance-options.bandwidth-weighting", "operator.principal", "placement-group-name",
 	"placement-partition-number", "platform", "platform-details", "private-dns-name-options.enable-resource-name-dns-a-record",

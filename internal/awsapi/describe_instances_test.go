@@ -16,14 +16,16 @@ func TestDescribeInstances(t *testing.T) {
 	same(t, "an instance of two interfaces", got.Reservations[0], ec2.Reservation{
 		ID: hashID("r", machine), OwnerID: account,
 		Instances: []ec2.Instance{{
-			ID: machine, State: ec2.InstanceState{Code: 16, Name: "running"}, Placement: ec2.Placement{AvailabilityZone: "eu-west-1a", Tenancy: "default"},
-			SubnetID: web, VPCID: prod, PrivateIPAddress: "10.0.1.5", Groups: groups, Tags: []ec2.Tag{{Key: "Name", Value: "web-1"}},
+			ID: machine, State: ec2.InstanceState{Code: 16, Name: "running"}, Placement: ec2.Placement{AvailabilityZone: "eu-west-1a", AvailabilityZoneID: "euw1-az1", Tenancy: "default"},
+			SubnetID: web, VPCID: prod, PrivateIPAddress: "10.0.1.5", IPv6Address: "2001:db8:1:1::5", SourceDestCheck: true, Groups: groups, Tags: []ec2.Tag{{Key: "Name", Value: "web-1"}},
 			NetworkInterfaces: []ec2.InstanceInterface{
 				{ID: eth0, SubnetID: web, VPCID: prod, Description: "front door", OwnerID: account, Status: "in-use", MACAddress: "02:00:00:00:00:01",
 					PrivateIPAddress: "10.0.1.5", Groups: groups, IPv6Addresses: []ec2.IPv6Address{{IPv6Address: "2001:db8:1:1::5"}}, InterfaceType: "interface",
+					SourceDestCheck: true, PrivateIPAddresses: []ec2.PrivateAddress{{PrivateIPAddress: "10.0.1.5", Primary: true}, {PrivateIPAddress: "10.0.1.6"}},
 					Attachment: &ec2.Attachment{ID: hashID("eni-attach", eth0, machine), Status: "attached"}},
 				{ID: eth1, SubnetID: factory, VPCID: lab, OwnerID: account, Status: "in-use", MACAddress: "02:00:00:00:00:02",
 					PrivateIPAddress: "172.16.1.5", InterfaceType: "interface",
+					SourceDestCheck: true, PrivateIPAddresses: []ec2.PrivateAddress{{PrivateIPAddress: "172.16.1.5", Primary: true}},
 					Attachment: &ec2.Attachment{ID: hashID("eni-attach", eth1, machine), DeviceIndex: 1, Status: "attached"}},
 			},
 		}},
@@ -71,6 +73,7 @@ func TestInstanceFilters(t *testing.T) {
 		{"network-interface.ipv6-address=2001:db8:1:6::7", second},
 		{"network-interface.ipv6-addresses.ipv6-address=2001:db8:1:1::5", first},
 		{"network-interface.ipv6-addresses.is-primary-ipv6=false", both},
+		{"network-interface.ipv6-native=true", second},
 		{"network-interface.mac-address=02:00:00:00:00:02", first},
 		{"network-interface.network-interface-id=" + pod, second},
 		{"network-interface.operator.managed=false", both},

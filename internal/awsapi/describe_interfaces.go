@@ -54,6 +54,7 @@ func (v *view) networkInterface(i *vpc.Interface, index int) ec2.NetworkInterfac
 	}
 	if s := v.x.Subnet(i.SubnetID); s != nil {
 		out.AvailabilityZone, out.AvailabilityZoneID = v.zone(s)
+		out.OutpostARN = v.outpost(s)
 	}
 	if out.Attachment != nil || i.Device != (vpc.Device{}) {
 		out.Status = "in-use"
@@ -71,6 +72,10 @@ func (v *view) networkInterface(i *vpc.Interface, index int) ec2.NetworkInterfac
 			out.IPv6Addresses = append(out.IPv6Addresses, ec2.IPv6Address{IPv6Address: a.String()})
 		}
 	}
+	if len(out.IPv6Addresses) > 0 {
+		out.IPv6Address = out.IPv6Addresses[0].IPv6Address
+	}
+	out.IPv6Native = out.PrivateIPAddress == "" && out.IPv6Address != ""
 	return out
 }
 

@@ -24,7 +24,7 @@ func TestDescribeNetworkInterfaces(t *testing.T) {
 		Attachment:         &ec2.Attachment{ID: byID[eth0].Attachment.ID, InstanceID: machine, InstanceOwnerID: account, Status: "attached"},
 		Tags:               []ec2.Tag{{Key: "alpha", Value: "1"}, {Key: "role", Value: "frontend"}, {Key: "zebra", Value: "z"}},
 		PrivateIPAddresses: []ec2.PrivateAddress{{PrivateIPAddress: "10.0.1.5", Primary: true}, {PrivateIPAddress: "10.0.1.6"}},
-		IPv6Addresses:      []ec2.IPv6Address{{IPv6Address: "2001:db8:1:1::5"}}, InterfaceType: "interface",
+		IPv6Addresses:      []ec2.IPv6Address{{IPv6Address: "2001:db8:1:1::5"}}, IPv6Address: "2001:db8:1:1::5", InterfaceType: "interface",
 	})
 	same(t, "a service's interface", byID[nat], ec2.NetworkInterface{
 		ID: nat, SubnetID: web, VPCID: prod, AvailabilityZone: "eu-west-1a", AvailabilityZoneID: "euw1-az1",
@@ -38,10 +38,10 @@ func TestDescribeNetworkInterfaces(t *testing.T) {
 		PrivateIPAddress: "10.0.7.9", SourceDestCheck: true,
 		PrivateIPAddresses: []ec2.PrivateAddress{{PrivateIPAddress: "10.0.7.9", Primary: true}}, InterfaceType: "interface",
 	})
-	if i := byID[eth1]; i.Attachment.DeviceIndex != 1 || i.AvailabilityZone != "eu-west-1b" {
+	if i := byID[eth1]; i.Attachment.DeviceIndex != 1 || i.AvailabilityZone != "eu-west-1b" || i.OutpostARN != townOutpost {
 		t.Errorf("the second interface of an instance, in an Outpost: %+v", i)
 	}
-	if i := byID[pod]; i.PrivateIPAddress != "" || len(i.PrivateIPAddresses) != 0 || i.IPv6Addresses[0].IPv6Address != "2001:db8:1:6::7" {
+	if i := byID[pod]; i.PrivateIPAddress != "" || !i.IPv6Native || len(i.PrivateIPAddresses) != 0 || i.IPv6Addresses[0].IPv6Address != "2001:db8:1:6::7" {
 		t.Errorf("an interface with IPv6 only: %+v", i)
 	}
 }
@@ -110,4 +110,27 @@ func TestNetworkInterfaceFilters(t *testing.T) {
 		{"tag:Name=*", []string{elb}}, // DeleteTags took the other
 		{"tag-key=zebra", []string{eth0}},
 	})
+}
+
+// TestManagedResourcesAreShown: nothing here is hidden, so that a client that also
+// asks for what is gets the same.
+func TestManagedResourcesAreShown(t *testing.T) {
+	a := townAPI()
+	for action, count := range map[string]func(string) (int, error){
+		"DescribeNetworkInterfaces": func(q string) (int, error) {
+			out, err := call[ec2.DescribeNetworkInterfacesAnswer](t, a, "DescribeNetworkInterfaces", q)
+			return len(out.NetworkInterfaces), err
+		},
+		"DescribeInstances": func(q string) (int, error) {
+			out, err := call[ec2.DescribeInstancesAnswer](t, a, "DescribeInstances", q)
+			return len(out.Reservations), err
+		},
+	} {
+		want, _ := count("")
+		for _, q := range []string{"IncludeManagedResources=true", "IncludeManagedResources=false"} {
+			if got, err := count(q); err != nil || got != want || got == 0 {
+				t.Errorf("%s %s: %d, %v, want %d", action, q, got, err, want)
+			}
+		}
+	}
 }

@@ -19,7 +19,7 @@ func TestDescribeSubnets(t *testing.T) {
 		IPv6CIDRs: []ec2.CIDRAssociation{{AssociationID: hashID("subnet-cidr-assoc", web, "2001:db8:1:1::/64"), IPv6CIDRBlock: "2001:db8:1:1::/64", IPv6State: associated}},
 		Tags:      []ec2.Tag{{Key: "tier", Value: "web"}},
 	})
-	if s := got.Subnets[2]; s.CIDRBlock != "" || s.AvailableIPAddressCount != 0 || len(s.IPv6CIDRs) != 1 {
+	if s := got.Subnets[2]; s.CIDRBlock != "" || s.AvailableIPAddressCount != 0 || len(s.IPv6CIDRs) != 1 || !s.IPv6Native {
 		t.Errorf("a subnet with IPv6 only: %+v", s)
 	}
 	for bits, want := range map[int]int{32: 0, 30: 0, 29: 2, 28: 10, 8: 1<<24 - 6} {
@@ -35,7 +35,6 @@ func TestDescribeSubnets(t *testing.T) {
 
 func TestSubnetFilters(t *testing.T) {
 	x := vpc.NewIndex(town())
-	outpost := "arn:aws:outposts:eu-west-1:" + other + ":outpost/op-0a1b2c3d4e5f60718"
 	testFilters(t, listSubnets, newView(x).subnetAttrs(), []filterCase{
 		{"availability-zone=eu-west-1b", []string{factory, six}},
 		{"availabilityZone=eu-west-1a", []string{web}},
@@ -51,7 +50,12 @@ func TestSubnetFilters(t *testing.T) {
 		{"ipv6-cidr-block-association.association-id=" + hashID("subnet-cidr-assoc", six, "2001:db8:1:6::/64"), []string{six}},
 		{"ipv6-cidr-block-association.state=associated", []string{web, six}},
 		{"ipv6-native=true", []string{six}},
-		{"outpost-arn=" + outpost, []string{factory}},
+		{"ipv6-native=false", []string{web, factory, edgeZone}},
+		{"map-public-ip-on-launch=false", []string{web, factory, six, edgeZone}},
+		{"map-public-ip-on-launch=true", nil},
+		{"map-customer-owned-ip-on-launch=false", []string{web, factory, six, edgeZone}},
+		{"enable-dns64=false", []string{web, factory, six, edgeZone}},
+		{"outpost-arn=" + townOutpost, []string{factory}},
 		{"owner-id=" + other, []string{factory}},
 		{"state=available", []string{web, factory, six, edgeZone}},
 		{"subnet-arn=*/" + web, []string{web}},

@@ -17,7 +17,7 @@ func TestDescribeSecurityGroups(t *testing.T) {
 		ID: webGroup, Name: "web", Description: "web servers", OwnerID: account, VPCID: prod,
 		ARN: "arn:aws:ec2:eu-west-1:" + account + ":security-group/" + webGroup,
 		Ingress: []ec2.IPPermission{
-			{Protocol: "tcp", FromPort: p(443), ToPort: p(443), Groups: []ec2.GroupPair{{UserID: account, ID: dbGroup}},
+			{Protocol: "tcp", FromPort: p(443), ToPort: p(443), Groups: []ec2.GroupPair{{UserID: account, ID: dbGroup, VPCID: prod}},
 				IPRanges: []ec2.IPRange{{CIDR: "0.0.0.0/0", Description: "HTTPS"}}, IPv6: []ec2.IPv6Range{{CIDR: "::/0", Description: "HTTPS"}}},
 			{Protocol: "icmp", FromPort: p(8), ToPort: p(-1), IPRanges: []ec2.IPRange{{CIDR: "10.0.0.0/8"}}},
 		},
@@ -25,8 +25,8 @@ func TestDescribeSecurityGroups(t *testing.T) {
 		Tags:   []ec2.Tag{{Key: "team", Value: "web"}},
 	})
 	same(t, "a protocol without a name, and all ports", [2][]ec2.IPPermission{got.SecurityGroups[1].Ingress, got.SecurityGroups[1].Egress}, [2][]ec2.IPPermission{
-		{{Protocol: "47", Groups: []ec2.GroupPair{{UserID: account, ID: webGroup}}}},
-		{{Protocol: "udp", FromPort: p(0), ToPort: p(65535), Groups: []ec2.GroupPair{{UserID: account, ID: dbGroup}}, IPv6: []ec2.IPv6Range{{CIDR: "2001:db8::/32"}}}},
+		{{Protocol: "47", Groups: []ec2.GroupPair{{UserID: account, ID: webGroup, VPCID: prod}}}},
+		{{Protocol: "udp", FromPort: p(0), ToPort: p(65535), Groups: []ec2.GroupPair{{UserID: account, ID: dbGroup, VPCID: prod}}, IPv6: []ec2.IPv6Range{{CIDR: "2001:db8::/32"}}}},
 	})
 }
 
@@ -86,7 +86,7 @@ func TestDescribeSecurityGroupRules(t *testing.T) {
 	if r := peers[webGroup+" 0.0.0.0/0 out"]; r.Protocol != "-1" || r.FromPort != -1 || r.ToPort != -1 {
 		t.Errorf("a rule for everything: %+v", r)
 	}
-	if r := peers[dbGroup+" "+webGroup]; r.ReferencedGroup == nil || r.ReferencedGroup.UserID != account || r.FromPort != -1 {
+	if r := peers[dbGroup+" "+webGroup]; r.ReferencedGroup == nil || r.ReferencedGroup.UserID != account || r.ReferencedGroup.VPCID != prod || r.FromPort != -1 {
 		t.Errorf("a rule for a group: %+v", r)
 	}
 	if again, err := listRules(t, a, "SecurityGroupRuleId.1="+https.ID); err != nil || len(again) != 1 {

@@ -51,7 +51,7 @@ func (v *view) subnet(s *vpc.Subnet, used int) ec2.Subnet {
 	v4, v6 := split(s.CIDRs)
 	out := ec2.Subnet{
 		ID: s.ID, ARN: v.arn(s.AccountID, "subnet", s.ID), State: "available", OwnerID: s.AccountID, VPCID: s.VPCID,
-		IPv6CIDRs: associations("subnet", s.ID, v6),
+		IPv6CIDRs: associations("subnet", s.ID, v6), IPv6Native: len(v4) == 0 && len(v6) > 0, OutpostARN: v.outpost(s),
 	}
 	out.AvailabilityZone, out.AvailabilityZoneID = v.zone(s)
 	if len(v4) > 0 {
@@ -74,13 +74,13 @@ func (v *view) subnetAttrs() map[string]func(*ec2.Subnet) []string {
 	type subnet = ec2.Subnet
 	attrs := map[string]func(*subnet) []string{
 		"available-ip-address-count": one(func(s *subnet) string { return strconv.Itoa(s.AvailableIPAddressCount) }),
-		"outpost-arn":                one(func(s *subnet) string { return v.outpost(v.x.Subnet(s.ID)) }),
+		"outpost-arn":                one(func(s *subnet) string { return s.OutpostARN }),
 		"owner-id":                   one(func(s *subnet) string { return s.OwnerID }),
 		"state":                      one(func(s *subnet) string { return s.State }),
 		"subnet-arn":                 one(func(s *subnet) string { return s.ARN }),
 		"subnet-id":                  one(func(s *subnet) string { return s.ID }),
 		"vpc-id":                     one(func(s *subnet) string { return s.VPCID }),
-		"ipv6-native":                flag(func(s *subnet) bool { return s.CIDRBlock == "" && len(s.IPv6CIDRs) > 0 }),
+		"ipv6-native":                flag(func(s *subnet) bool { return s.IPv6Native }),
 	}
 	associationAttrs(attrs, "ipv6-", func(s *subnet) []ec2.CIDRAssociation { return s.IPv6CIDRs })
 	for _, name := range []string{"availability-zone", "availabilityZone"} {
@@ -95,8 +95,10 @@ func (v *view) subnetAttrs() map[string]func(*ec2.Subnet) []string {
 	for _, name := range []string{"default-for-az", "defaultForAz"} {
 		attrs[name] = flag(func(s *subnet) bool { return s.DefaultForAZ })
 	}
-	unknown(attrs, "customer-owned-ipv4-pool", "enable-dns64", "enable-lni-at-device-index", "map-customer-owned-ip-on-launch",
-		"map-public-ip-on-launch", "private-dns-name-options-on-launch.hostname-type",
+	for _, name := range []string{"enable-dns64", "map-customer-owned-ip-on-launch", "map-public-ip-on-launch"} {
+		attrs[name] = always[subnet]("false")
+	}
+	unknown(attrs, "customer-owned-ipv4-pool", "enable-lni-at-device-index", "private-dns-name-options-on-launch.hostname-type",
 		"private-dns-name-options-on-launch.enable-resource-name-dns-a-record",
 		"private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record")
 	return attrs

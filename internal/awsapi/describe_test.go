@@ -118,6 +118,9 @@ func town() vpc.Network {
 	}
 }
 
+// townOutpost is where the subnet factory is.
+const townOutpost = "arn:aws:outposts:eu-west-1:" + other + ":outpost/op-0a1b2c3d4e5f60718"
+
 // townAPI is a service that knows the town. CreateTags gave eth0 a tag and took
 // one; the model's subnets have theirs.
 func townAPI() *API {

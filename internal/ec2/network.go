@@ -9,6 +9,10 @@ type DescribeNetworkInterfaces struct {
 	Filters             []Filter `ec2:"Filter"`
 	MaxResults          *int     `ec2:"MaxResults"`
 	NextToken           string   `ec2:"NextToken"`
+
+	// IncludeManagedResources also asks for what Amazon's services manage, where
+	// an account hides that.
+	IncludeManagedResources bool `ec2:"IncludeManagedResources"`
 }
 
 // DescribeNetworkInterfacesAnswer is the answer.
@@ -41,7 +45,16 @@ type NetworkInterface struct {
 	Tags               []Tag            `xml:"tagSet>item"`
 	PrivateIPAddresses []PrivateAddress `xml:"privateIpAddressesSet>item"`
 	IPv6Addresses      []IPv6Address    `xml:"ipv6AddressesSet>item"`
+	IPv6Address        string           `xml:"ipv6Address,omitempty"` // the first one
+	IPv6Native         bool             `xml:"ipv6Native"`
+	OutpostARN         string           `xml:"outpostArn,omitempty"`
+	Operator           Operator         `xml:"operator"`
 	InterfaceType      string           `xml:"interfaceType"`
+}
+
+// Operator tells whether one of Amazon's services manages a resource.
+type Operator struct {
+	Managed bool `xml:"managed"`
 }
 
 // Group names a security group.
@@ -109,7 +122,15 @@ type Subnet struct {
 	AvailabilityZone        string            `xml:"availabilityZone,omitempty"`
 	AvailabilityZoneID      string            `xml:"availabilityZoneId,omitempty"`
 	DefaultForAZ            bool              `xml:"defaultForAz"`
+	OutpostARN              string            `xml:"outpostArn,omitempty"`
 	Tags                    []Tag             `xml:"tagSet>item"`
+
+	// What its interfaces get when they are made.
+	MapPublicIPOnLaunch         bool `xml:"mapPublicIpOnLaunch"`
+	MapCustomerOwnedIPOnLaunch  bool `xml:"mapCustomerOwnedIpOnLaunch"`
+	AssignIPv6AddressOnCreation bool `xml:"assignIpv6AddressOnCreation"`
+	IPv6Native                  bool `xml:"ipv6Native"`
+	EnableDNS64                 bool `xml:"enableDns64"`
 }
 
 // CIDRAssociation is one of the prefixes of a VPC or a subnet.
@@ -226,6 +247,7 @@ type IPPermission struct {
 type GroupPair struct {
 	UserID      string `xml:"userId"`
 	ID          string `xml:"groupId"`
+	VPCID       string `xml:"vpcId,omitempty"`
 	Description string `xml:"description,omitempty"`
 }
 
@@ -286,6 +308,7 @@ type SecurityGroupRule struct {
 type ReferencedGroup struct {
 	GroupID string `xml:"groupId"`
 	UserID  string `xml:"userId"`
+	VPCID   string `xml:"vpcId,omitempty"`
 }
 
 // DescribeNetworkACLs is a request.
@@ -354,6 +377,8 @@ type DescribeInstances struct {
 	Filters     []Filter `ec2:"Filter"`
 	MaxResults  *int     `ec2:"MaxResults"`
 	NextToken   string   `ec2:"NextToken"`
+
+	IncludeManagedResources bool `ec2:"IncludeManagedResources"` // as of interfaces
 }
 
 // DescribeInstancesAnswer is the answer.
@@ -381,6 +406,10 @@ type Instance struct {
 	SubnetID          string              `xml:"subnetId,omitempty"`
 	VPCID             string              `xml:"vpcId,omitempty"`
 	PrivateIPAddress  string              `xml:"privateIpAddress,omitempty"`
+	IPv6Address       string              `xml:"ipv6Address,omitempty"`
+	SourceDestCheck   bool                `xml:"sourceDestCheck"`
+	OutpostARN        string              `xml:"outpostArn,omitempty"`
+	Operator          Operator            `xml:"operator"`
 	Groups            []Group             `xml:"groupSet>item"`
 	NetworkInterfaces []InstanceInterface `xml:"networkInterfaceSet>item"`
 	Tags              []Tag               `xml:"tagSet>item"`
@@ -394,8 +423,9 @@ type InstanceState struct {
 
 // Placement is where an instance is.
 type Placement struct {
-	AvailabilityZone string `xml:"availabilityZone"`
-	Tenancy          string `xml:"tenancy"`
+	AvailabilityZone   string `xml:"availabilityZone"`
+	AvailabilityZoneID string `xml:"availabilityZoneId,omitempty"`
+	Tenancy            string `xml:"tenancy"`
 }
 
 // InstanceInterface is an interface of an instance.
@@ -408,10 +438,14 @@ type InstanceInterface struct {
 	Status           string        `xml:"status"`
 	MACAddress       string        `xml:"macAddress,omitempty"`
 	PrivateIPAddress string        `xml:"privateIpAddress,omitempty"`
+	SourceDestCheck  bool          `xml:"sourceDestCheck"`
 	Groups           []Group       `xml:"groupSet>item"`
 	Attachment       *Attachment   `xml:"attachment"`
 	IPv6Addresses    []IPv6Address `xml:"ipv6AddressesSet>item"`
 	InterfaceType    string        `xml:"interfaceType"`
+	Operator         Operator      `xml:"operator"`
+
+	PrivateIPAddresses []PrivateAddress `xml:"privateIpAddressesSet>item"`
 }
 
 // DescribeRegions is a request.
@@ -462,6 +496,8 @@ type AvailabilityZone struct {
 	NetworkBorderGroup string `xml:"networkBorderGroup"`
 	ZoneType           string `xml:"zoneType"`
 	OptInStatus        string `xml:"optInStatus"`
+
+	Messages []struct{} `xml:"messageSet>item"` // there are none
 }
 
 // DescribeTags is a request.

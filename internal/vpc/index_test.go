@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // office is a network of one subnet with n interfaces and a gateway.
@@ -190,5 +192,36 @@ func BenchmarkIndex(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		NewIndex(x.network)
+	}
+}
+
+// TestInstanceTagsAreOfAllItsInterfaces: one may be declared with tags and another
+// not, and the instance still is one.
+func TestInstanceTagsAreOfAllItsInterfaces(t *testing.T) {
+	nic := func(id, space string, index int, instance string, tags Tags) *Interface {
+		return &Interface{ID: id, InstanceID: instance, InstanceTags: tags, Device: Device{Name: id, Space: space, Index: index}}
+	}
+	n := Network{Interfaces: []*Interface{
+		nic("eni-3", "pod", 2, "i-1", Tags{"Name": "inside", "Pod": "p"}),
+		nic("eni-2", "", 3, "i-1", Tags{"Name": "second", "Rack": "7"}),
+		nic("eni-1", "", 2, "i-1", Tags{"Name": "primary"}),
+		nic("eni-4", "", 4, "i-2", nil),
+		nic("eni-5", "", 5, "", Tags{"Name": "nobody's"}),
+	}}
+	x := NewIndex(n)
+	want := Tags{"Name": "primary", "Rack": "7", "Pod": "p"}
+	if diff := cmp.Diff(want, x.InstanceTags("i-1")); diff != "" {
+		t.Errorf("of the instance (-want +got):\n%s", diff)
+	}
+	for _, i := range n.Interfaces[:3] {
+		if diff := cmp.Diff(want, x.Stamp(i, nil).InstanceTags); diff != "" {
+			t.Errorf("%s is stamped (-want +got):\n%s", i.ID, diff)
+		}
+	}
+	if got := x.Instances()["i-1"]; len(got) != 3 || got[0].ID != "eni-1" || got[1].ID != "eni-2" || got[2].ID != "eni-3" {
+		t.Errorf("its interfaces are %v", got)
+	}
+	if x.InstanceTags("i-2") != nil || x.InstanceTags("") != nil {
+		t.Error("tags of an instance that has none")
 	}
 }
