@@ -336,6 +336,12 @@ func (s *service) close() {
 	if s.objects != nil {
 		errs = append(errs, s.objects.Close())
 	}
+	if s.api != nil {
+		s.api.Close()
+	}
+	if s.logs != nil {
+		s.logs.Close()
+	}
 	if s.journal != nil {
 		errs = append(errs, s.journal.Close())
 	}

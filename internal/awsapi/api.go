@@ -12,6 +12,7 @@ import (
 	"weir/internal/flowlog"
 	"weir/internal/kv"
 	"weir/internal/sigv4"
+	"weir/internal/tag"
 	"weir/internal/vpc"
 )
 
@@ -48,6 +49,8 @@ type API struct {
 	slots   chan struct{} // one for each request being worked on
 	replays replays
 
+	changes *kv.Copy[*tag.Change] // cfg.Tags
+
 	// making is held while flow logs are made, so that two requests do not both
 	// find that there is none yet. Another process may still come between.
 	making sync.Mutex
@@ -82,6 +85,10 @@ func New(cfg Config) (*API, error) {
 		actions: actions(s),
 		views:   s,
 		slots:   make(chan struct{}, maxAtOnce),
+		changes: kv.NewCopy(cfg.Tags, decodeChange),
 		replays: replays{bucket: cfg.Tokens, now: cfg.Now, log: cfg.Logger, running: make(map[string]chan struct{})},
 	}, nil
 }
+
+// Close ends watching the tags. It is safe to repeat.
+func (a *API) Close() { a.changes.Close() }

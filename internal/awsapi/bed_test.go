@@ -79,6 +79,7 @@ func (b *bed) restart() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.t.Cleanup(api.Close)
 	b.api = api
 }
 

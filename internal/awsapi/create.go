@@ -189,15 +189,13 @@ func (a *API) free(ctx context.Context, wanted []flowlog.Params, p *plan) error 
 			return err
 		}
 	}
-	all, err := a.cfg.Logs.List(ctx)
-	if err != nil {
-		return err
-	}
-	if p != nil {
-		all = slices.DeleteFunc(all, func(f flowlog.FlowLog) bool { return p.IDs[f.ResourceID] == f.ID })
-	}
 	for i := range wanted {
-		if err := flowlog.Conflict(all, &wanted[i]); ec2.FlowLogAlreadyExists.Is(err) {
+		own := ""
+		if p != nil {
+			own = p.IDs[wanted[i].ResourceID]
+		}
+		err := a.cfg.Logs.Conflict(ctx, &wanted[i], own)
+		if err != nil && !ec2.FlowLogsLimit.Is(err) { // of the limit each resource is told
 			return err
 		}
 	}

@@ -50,7 +50,7 @@ var describeQueries = []struct{ name, action, query string }{
 // with it.
 func BenchmarkDescribe(b *testing.B) {
 	x := metropolis(manyInterfaces)
-	a := townAPI()
+	a := townAPI(b)
 	a.cfg.Model = func() *vpc.Index { return x }
 	for _, q := range describeQueries {
 		params, err := url.ParseQuery(q.query)

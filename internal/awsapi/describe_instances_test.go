@@ -8,7 +8,7 @@ import (
 )
 
 func TestDescribeInstances(t *testing.T) {
-	got, err := call[ec2.DescribeInstancesAnswer](t, townAPI(), "DescribeInstances", "")
+	got, err := call[ec2.DescribeInstancesAnswer](t, townAPI(t), "DescribeInstances", "")
 	if err != nil || len(got.Reservations) != 2 {
 		t.Fatalf("%+v, %v", got, err)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestDescribeNetworkInterfaces(t *testing.T) {
-	a := townAPI()
+	a := townAPI(t)
 	got, err := call[ec2.DescribeNetworkInterfacesAnswer](t, a, "DescribeNetworkInterfaces", "")
 	if err != nil || len(got.NetworkInterfaces) != 6 {
 		t.Fatalf("%+v, %v", got, err)

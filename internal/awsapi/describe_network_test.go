@@ -8,7 +8,7 @@ import (
 )
 
 func TestDescribeSubnets(t *testing.T) {
-	got, err := call[ec2.DescribeSubnetsAnswer](t, townAPI(), "DescribeSubnets", "")
+	got, err := call[ec2.DescribeSubnetsAnswer](t, townAPI(t), "DescribeSubnets", "")
 	if err != nil || len(got.Subnets) != 4 {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -67,7 +67,7 @@ func TestSubnetFilters(t *testing.T) {
 }
 
 func TestDescribeVPCs(t *testing.T) {
-	got, err := call[ec2.DescribeVPCsAnswer](t, townAPI(), "DescribeVpcs", "")
+	got, err := call[ec2.DescribeVPCsAnswer](t, townAPI(t), "DescribeVpcs", "")
 	if err != nil || len(got.VPCs) != 3 {
 		t.Fatalf("%+v, %v", got, err)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestDescribeSecurityGroups(t *testing.T) {
-	got, err := call[ec2.DescribeSecurityGroupsAnswer](t, townAPI(), "DescribeSecurityGroups", "")
+	got, err := call[ec2.DescribeSecurityGroupsAnswer](t, townAPI(t), "DescribeSecurityGroups", "")
 	if err != nil || len(got.SecurityGroups) != 3 {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -59,7 +59,7 @@ func TestSecurityGroupFilters(t *testing.T) {
 }
 
 func TestDescribeSecurityGroupRules(t *testing.T) {
-	a := townAPI()
+	a := townAPI(t)
 	got, err := call[ec2.DescribeSecurityGroupRulesAnswer](t, a, "DescribeSecurityGroupRules", "")
 	if err != nil || len(got.Rules) != 8 {
 		t.Fatalf("%d rules, %v", len(got.Rules), err)
@@ -126,7 +126,7 @@ func TestSecurityGroupRuleFilters(t *testing.T) {
 }
 
 func TestDescribeNetworkACLs(t *testing.T) {
-	got, err := call[ec2.DescribeNetworkACLsAnswer](t, townAPI(), "DescribeNetworkAcls", "")
+	got, err := call[ec2.DescribeNetworkACLsAnswer](t, townAPI(t), "DescribeNetworkAcls", "")
 	if err != nil || len(got.NetworkACLs) != 4 {
 		t.Fatalf("%d ACLs, %v", len(got.NetworkACLs), err)
 	}

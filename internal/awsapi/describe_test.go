@@ -1,7 +1,6 @@
 package awsapi
 
 import (
-	"context"
 	"encoding/xml"
 	"errors"
 	"net/netip"
@@ -14,21 +13,9 @@ import (
 
 	"weir/internal/ec2"
 	"weir/internal/kv"
+	"weir/internal/kv/kvtest"
 	"weir/internal/vpc"
 )
-
-// storedTags is a bucket with what CreateTags and DeleteTags did.
-type storedTags struct {
-	kv.Bucket
-	overlays map[string]string
-}
-
-func (s storedTags) List(_ context.Context, _ string, each func(string, []byte)) error {
-	for id, o := range s.overlays {
-		each(id, []byte(o))
-	}
-	return nil
-}
 
 func cidrs(list ...string) (out []netip.Prefix) {
 	for _, s := range list {
@@ -123,16 +110,22 @@ const townOutpost = "arn:aws:outposts:eu-west-1:" + other + ":outpost/op-0a1b2c3
 
 // townAPI is a service that knows the town. CreateTags gave eth0 a tag and took
 // one; the model's subnets have theirs.
-func townAPI() *API {
-	x := vpc.NewIndex(town())
+func townAPI(tb testing.TB) *API {
+	x, tags := vpc.NewIndex(town()), kvtest.New()
+	for id, o := range map[string]string{
+		eth0: `{"set":{"zebra":"z","alpha":"1"},"gone":{"Name":true}}`,
+		lab:  `{"set":{"added":"yes"}}`,
+	} {
+		if _, err := tags.Put(tb.Context(), id, []byte(o)); err != nil {
+			tb.Fatal(err)
+		}
+	}
 	s := new(views)
-	return &API{views: s, actions: actions(s), cfg: Config{
-		Account: account, Region: "eu-west-1", Model: func() *vpc.Index { return x },
-		Tags: storedTags{overlays: map[string]string{
-			eth0: `{"set":{"zebra":"z","alpha":"1"},"gone":{"Name":true}}`,
-			lab:  `{"set":{"added":"yes"}}`,
-		}},
+	a := &API{views: s, actions: actions(s), changes: kv.NewCopy(tags, decodeChange), cfg: Config{
+		Account: account, Region: "eu-west-1", Model: func() *vpc.Index { return x }, Tags: tags,
 	}}
+	tb.Cleanup(a.Close)
+	return a
 }
 
 // call makes a call with the parameters of a query, and reads the answer as a
@@ -202,7 +195,7 @@ type filterCase struct {
 // testFilters tests filters, and that there is a case for each that can match.
 func testFilters[T any](t *testing.T, list listing, attrs map[string]func(*T) []string, cases []filterCase) {
 	t.Helper()
-	a := townAPI()
+	a := townAPI(t)
 	missing := make(map[string]bool)
 	for name, get := range attrs {
 		missing[name] = get != nil
@@ -234,7 +227,7 @@ func same(t *testing.T, what string, got, want any) {
 }
 
 func TestDescribeRefuses(t *testing.T) {
-	a := townAPI()
+	a := townAPI(t)
 	for _, tt := range []struct {
 		list  listing
 		query string
@@ -273,7 +266,7 @@ func TestDescribeRefuses(t *testing.T) {
 }
 
 func TestDescribeByID(t *testing.T) {
-	a := townAPI()
+	a := townAPI(t)
 	for _, tt := range []struct {
 		list  listing
 		query string
@@ -299,7 +292,7 @@ func TestDescribeByID(t *testing.T) {
 }
 
 func TestDescribePages(t *testing.T) {
-	a := townAPI()
+	a := townAPI(t)
 	first, err := call[ec2.DescribeNetworkInterfacesAnswer](t, a, "DescribeNetworkInterfaces", "MaxResults=5")
 	if err != nil || len(first.NetworkInterfaces) != 5 || first.NextToken == "" {
 		t.Fatalf("%+v, %v", first, err)

@@ -24,7 +24,7 @@ func TestDescribeVPCAttribute(t *testing.T) {
 		{"VpcId=" + prod + "&Attribute=cidr", "InvalidParameterValue: Value (cidr) for parameter attribute is invalid."},
 		{"VpcId=vpc-x&Attribute=enableDnsSupport", "InvalidVpcID.NotFound: The vpc ID 'vpc-x' does not exist"},
 	} {
-		if got, err := call[ec2.DescribeVPCAttributeAnswer](t, townAPI(), "DescribeVpcAttribute", tt.query); err == nil || err.Error() != tt.want {
+		if got, err := call[ec2.DescribeVPCAttributeAnswer](t, townAPI(t), "DescribeVpcAttribute", tt.query); err == nil || err.Error() != tt.want {
 			t.Errorf("%s: got %+v, %v, want %s", tt.query, got, err, tt.want)
 		}
 	}

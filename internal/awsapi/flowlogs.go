@@ -17,7 +17,7 @@ const maxFlowLogIDs = 1000
 
 // A shownLog is a flow log with how its delivery is doing.
 type shownLog struct {
-	flowlog.FlowLog
+	*flowlog.FlowLog
 	failure string    // deliverLogsErrorMessage
 	last    time.Time // of the last delivery; zero before the first
 }
@@ -80,7 +80,7 @@ func (a *API) describeFlowLogs(ctx context.Context, in *ec2.DescribeFlowLogs) (*
 // shownLogs returns the flow logs that have not been deleted: all, or those of the
 // ids that there are. Those that are ending are among them if they are asked for.
 func (a *API) shownLogs(ctx context.Context, ids []string, ending bool) ([]shownLog, error) {
-	logs, err := a.cfg.Logs.List(ctx)
+	logs, err := a.cfg.Logs.List(ctx, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -88,17 +88,13 @@ func (a *API) shownLogs(ctx context.Context, ids []string, ending bool) ([]shown
 	if err != nil {
 		return nil, err
 	}
-	wanted := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		wanted[id] = true
-	}
-	var out []shownLog
+	out := make([]shownLog, 0, len(logs))
 	for i := range logs {
-		if !logs[i].Active() && !ending || len(ids) > 0 && !wanted[logs[i].ID] {
+		if !logs[i].Active() && !ending {
 			continue
 		}
 		st := statuses[logs[i].ID]
-		d := shownLog{logs[i], st.Error, st.Last}
+		d := shownLog{&logs[i], st.Error, st.Last}
 		if d.DestinationType != flowlog.S3 && st.Last.IsZero() {
 			// Nothing has arrived there, and without a delivery nobody says why.
 			d.failure = cmp.Or(d.failure, "Unknown error")

@@ -59,33 +59,35 @@ func checkTagKey(key string) error {
 	return nil
 }
 
-// A tagger knows the changes of all resources' tags. It is read once for each request.
+// A tagger knows the changes of all resources' tags. It is read once for each request;
+// nobody may change them.
 type tagger struct{ changes map[string]*tag.Change }
 
+// tagger returns one that knows what was changed until now.
 func (a *API) tagger(ctx context.Context) (*tagger, error) {
-	t := &tagger{make(map[string]*tag.Change)}
-	var bad error
-	err := a.cfg.Tags.List(ctx, "", func(id string, value []byte) {
-		c := new(tag.Change)
-		if err := json.Unmarshal(value, c); err != nil {
-			bad = fmt.Errorf("awsapi: tags of %s: %w", id, err)
-			return
-		}
-		t.changes[id] = c
-	})
+	changes, err := a.changes.Values(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("awsapi: tags: %w", err)
 	}
-	return t, bad
+	return &tagger{changes}, nil
+}
+
+func decodeChange(value []byte) (*tag.Change, error) {
+	c := new(tag.Change)
+	return c, json.Unmarshal(value, c)
 }
 
 // of returns the tags of a resource, by key: own are those the model has.
 func (t *tagger) of(id string, own vpc.Tags) []ec2.Tag {
 	tags := t.changes[id].Over(own)
-	var out []ec2.Tag
-	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		out = append(out, ec2.Tag{Key: key, Value: tags[key]})
+	if len(tags) == 0 {
+		return nil
 	}
+	out := make([]ec2.Tag, 0, len(tags))
+	for key, value := range tags {
+		out = append(out, ec2.Tag{Key: key, Value: value})
+	}
+	slices.SortFunc(out, func(a, b ec2.Tag) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
 

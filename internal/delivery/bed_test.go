@@ -114,6 +114,7 @@ func newBedOver(tb testing.TB, cfg journal.Config) *bed {
 	b.must(err)
 	tb.Cleanup(func() { b.must(b.j.Close()) })
 	b.logs = flowlog.NewStore(b.bucket("flow-logs"), b.bucket("status"))
+	tb.Cleanup(b.logs.Close)
 	b.positions = b.bucket("positions")
 	b.service = b.open(Config{})
 	return b

@@ -30,7 +30,7 @@ func actives(t *testing.T, s *Store) (out []string) {
 // TestDeclare has two hosts that share a journal, what is made by hand, and what
 // was declared before flow logs had owners.
 func TestDeclare(t *testing.T) {
-	ctx, s := context.Background(), newStore()
+	ctx, s := context.Background(), newStore(t)
 	byHand, old, lost := checked(t, "eni-9", "hand"), checked(t, "eni-7", "b"), checked(t, "eni-8", "b")
 	old.Declared, lost.Declared = true, true
 	for _, f := range []*FlowLog{byHand, old, lost} {

@@ -38,7 +38,7 @@ func TestExpired(t *testing.T) {
 func TestExpireDeletesOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		s := NewStore(newMemory(), newMemory())
+		s := newStore(t)
 		start := time.Now()
 		deleted := make(map[string]time.Duration)
 		ended := make(chan error)

@@ -1,6 +1,7 @@
 package flowlog
 
 import (
+	"slices"
 	"time"
 
 	"weir/record"
@@ -133,6 +134,16 @@ func (f *FlowLog) Wants(start time.Time) bool {
 
 // Active reports whether the flow log has not been asked to end.
 func (f *FlowLog) Active() bool { return f.Deleted.IsZero() }
+
+// clone returns a flow log that has nothing in common with f.
+func (f *FlowLog) clone() FlowLog {
+	c := *f
+	c.Owners, c.Tags, c.TagFields = slices.Clone(f.Owners), slices.Clone(f.Tags), slices.Clone(f.TagFields)
+	for i := range c.TagFields {
+		c.TagFields[i].Keys = slices.Clone(c.TagFields[i].Keys)
+	}
+	return c
+}
 
 // Interval returns the shortest interval that any of the flow logs asks for, 0
 // if there is none.

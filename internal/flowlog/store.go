@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,14 +16,34 @@ import (
 	"weir/internal/kv"
 )
 
-// A Store holds the flow logs, and how their delivery is doing.
+// A Store holds the flow logs, and how their delivery is doing. Its methods may be
+// called from any goroutine.
 type Store struct {
 	logs, status kv.Bucket
+	known        *kv.Copy[*FlowLog] // of logs
+	statuses     *kv.Copy[Status]
 }
 
 // NewStore returns a store over two buckets, one for flow logs, one for
-// their status, which changes far more often.
-func NewStore(logs, status kv.Bucket) *Store { return &Store{logs, status} }
+// their status, which changes far more often. What is asked for all of them is
+// answered from memory; see [kv.Copy].
+func NewStore(logs, status kv.Bucket) *Store {
+	return &Store{
+		logs: logs, known: kv.NewCopy(logs, decode[*FlowLog]),
+		status: status, statuses: kv.NewCopy(status, decode[Status]),
+	}
+}
+
+func decode[V any](value []byte) (v V, err error) {
+	err = json.Unmarshal(value, &v)
+	return v, err
+}
+
+// Close ends watching the buckets. It is safe to repeat.
+func (s *Store) Close() {
+	s.known.Close()
+	s.statuses.Close()
+}
 
 // Status is how the delivery of a flow log is doing.
 type Status struct {
@@ -48,11 +69,7 @@ func NewID() string {
 // new; there must be none for the same resource with the same destination, and
 // no more than [MaxPerResource] for the resource.
 func (s *Store) Create(ctx context.Context, f *FlowLog) error {
-	all, err := s.List(ctx)
-	if err != nil {
-		return err
-	}
-	if err := Conflict(all, &f.Params); err != nil {
+	if err := s.Conflict(ctx, &f.Params, ""); err != nil {
 		return err
 	}
 	raw, err := json.Marshal(f)
@@ -65,13 +82,17 @@ func (s *Store) Create(ctx context.Context, f *FlowLog) error {
 	return nil
 }
 
-// Conflict reports why a flow log cannot be made beside those that there are: an
-// [*Error] of the kind [ec2.FlowLogAlreadyExists] or [ec2.FlowLogsLimit].
-func Conflict(all []FlowLog, p *Params) error {
+// Conflict reports why a flow log cannot be made beside those that there are, but
+// for the one with the id except: an [*Error] of the kind
+// [ec2.FlowLogAlreadyExists] or [ec2.FlowLogsLimit].
+func (s *Store) Conflict(ctx context.Context, p *Params, except string) error {
+	all, err := s.known.Values(ctx)
+	if err != nil {
+		return fmt.Errorf("flowlog: list: %w", err)
+	}
 	same := 0
-	for i := range all {
-		other := &all[i]
-		if !other.Active() || other.ResourceID != p.ResourceID {
+	for _, other := range all {
+		if other.ResourceID != p.ResourceID || !other.Active() || other.ID == except {
 			continue
 		}
 		same++
@@ -106,25 +127,30 @@ func (s *Store) get(ctx context.Context, id string) (f FlowLog, revision uint64,
 	return f, revision, nil
 }
 
-// List returns all flow logs, those that are ending too, the oldest first.
-func (s *Store) List(ctx context.Context) ([]FlowLog, error) {
-	var all []FlowLog
-	var bad error
-	err := s.logs.List(ctx, "", func(key string, value []byte) {
-		var f FlowLog
-		if err := json.Unmarshal(value, &f); err != nil {
-			bad = fmt.Errorf("flowlog: read %s: %w", key, err)
-			return
-		}
-		all = append(all, f)
-	})
+// List returns the flow logs with these ids that there are, without ids all of them;
+// those that are ending too, the oldest first.
+func (s *Store) List(ctx context.Context, ids ...string) ([]FlowLog, error) {
+	all, err := s.known.Values(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("flowlog: list: %w", err)
 	}
-	slices.SortFunc(all, func(a, b FlowLog) int {
+	list := make([]*FlowLog, 0, len(all))
+	if len(ids) == 0 {
+		list = slices.AppendSeq(list, maps.Values(all))
+	}
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		if f := all[id]; f != nil {
+			list = append(list, f)
+		}
+	}
+	slices.SortFunc(list, func(a, b *FlowLog) int {
 		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
 	})
-	return all, bad
+	out := make([]FlowLog, len(list))
+	for i, f := range list {
+		out[i] = f.clone()
+	}
+	return out, nil
 }
 
 // Change rewrites a flow log, again if somebody else did meanwhile.
@@ -177,7 +203,7 @@ func (s *Store) Forget(ctx context.Context, id string) error {
 func (s *Store) Watch(ctx context.Context, fn func([]FlowLog)) error {
 	known := make(map[string]FlowLog)
 	ready := false
-	err := s.logs.Watch(ctx, "", func(key string, value []byte) {
+	err := s.logs.Watch(ctx, "", func(key string, value []byte, _ uint64) {
 		switch {
 		case key == "":
 			ready = true
@@ -209,20 +235,11 @@ func (s *Store) Watch(ctx context.Context, fn func([]FlowLog)) error {
 // Statuses returns how the delivery of every flow log is doing, by id; of one that has
 // not been delivered to yet there is none.
 func (s *Store) Statuses(ctx context.Context) (map[string]Status, error) {
-	all := make(map[string]Status)
-	var bad error
-	err := s.status.List(ctx, "", func(id string, value []byte) {
-		var st Status
-		if err := json.Unmarshal(value, &st); err != nil {
-			bad = fmt.Errorf("flowlog: read status of %s: %w", id, err)
-			return
-		}
-		all[id] = st
-	})
+	all, err := s.statuses.Values(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("flowlog: list statuses: %w", err)
 	}
-	return all, bad
+	return maps.Clone(all), nil
 }
 
 // Status returns how delivery is doing; the zero Status before the first.

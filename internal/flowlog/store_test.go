@@ -16,9 +16,11 @@ import (
 	"weir/internal/kv/kvtest"
 )
 
-func newMemory() *kvtest.Memory { return kvtest.New() }
-
-func newStore() *Store { return NewStore(newMemory(), newMemory()) }
+func newStore(t *testing.T) *Store {
+	s := NewStore(kvtest.New(), kvtest.New())
+	t.Cleanup(s.Close)
+	return s
+}
 
 func checked(t *testing.T, resource, bucket string) *FlowLog {
 	t.Helper()
@@ -31,7 +33,7 @@ func checked(t *testing.T, resource, bucket string) *FlowLog {
 }
 
 func TestStoreKeepsFlowLogs(t *testing.T) {
-	ctx, s := context.Background(), newStore()
+	ctx, s := context.Background(), newStore(t)
 	f := checked(t, "eni-1", "b")
 	f.Tags = []Tag{{"Name", "x"}}
 	if err := s.Create(ctx, f); err != nil {
@@ -48,7 +50,7 @@ func TestStoreKeepsFlowLogs(t *testing.T) {
 }
 
 func TestStoreRefusesASecondOfTheSame(t *testing.T) {
-	ctx, s := context.Background(), newStore()
+	ctx, s := context.Background(), newStore(t)
 	first := checked(t, "eni-1", "b")
 	for _, step := range []struct {
 		name string
@@ -75,7 +77,7 @@ func TestStoreRefusesASecondOfTheSame(t *testing.T) {
 }
 
 func TestStoreHasAQuota(t *testing.T) {
-	ctx, s := context.Background(), newStore()
+	ctx, s := context.Background(), newStore(t)
 	for n := range MaxPerResource + 1 {
 		err := s.Create(ctx, checked(t, "eni-1", fmt.Sprintf("b%d", n)))
 		var e *Error
@@ -88,8 +90,51 @@ func TestStoreHasAQuota(t *testing.T) {
 	}
 }
 
+// TestStoreKeepsItsOwn changes what List returned, in every part.
+func TestStoreKeepsItsOwn(t *testing.T) {
+	ctx, s := context.Background(), newStore(t)
+	f := checked(t, "eni-1", "b")
+	f.Tags, f.Owners = []Tag{{"Name", "x"}}, []string{"a"}
+	f.TagFields = []TagField{{"instance", []string{"k"}}}
+	if err := s.Create(ctx, f); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetStatus(ctx, f.ID, Status{Objects: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		all, err := s.List(ctx)
+		if diff := cmp.Diff([]FlowLog{*f}, all); err != nil || diff != "" {
+			t.Fatalf("%v (-want +got):\n%s", err, diff)
+		}
+		g := &all[0]
+		g.ID, g.Tags[0].Value, g.Owners[0], g.TagFields[0].ResourceType, g.TagFields[0].Keys[0] = "", "", "", "", ""
+		statuses, err := s.Statuses(ctx)
+		if err != nil || len(statuses) != 1 || statuses[f.ID].Objects != 1 {
+			t.Fatalf("statuses are %v, %v", statuses, err)
+		}
+		delete(statuses, f.ID)
+	}
+}
+
+func TestStoreListsIDs(t *testing.T) {
+	ctx, s := context.Background(), newStore(t)
+	var ids []string
+	for _, resource := range []string{"eni-1", "eni-2", "eni-3"} {
+		f := checked(t, resource, "b")
+		ids = append(ids, f.ID)
+		if err := s.Create(ctx, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := s.List(ctx, ids[2], "fl-0", ids[0], ids[2])
+	if err != nil || len(all) != 2 || all[0].ID == ids[1] || all[1].ID == ids[1] {
+		t.Errorf("listed are %+v, %v, want the first and the third once", all, err)
+	}
+}
+
 func TestStoreDeletesOnce(t *testing.T) {
-	ctx, s := context.Background(), newStore()
+	ctx, s := context.Background(), newStore(t)
 	f := checked(t, "eni-1", "b")
 	if err := s.Create(ctx, f); err != nil {
 		t.Fatal(err)
@@ -112,7 +157,7 @@ func TestStoreDeletesOnce(t *testing.T) {
 }
 
 func TestStoreChangesWhatOthersChange(t *testing.T) {
-	ctx, s := context.Background(), newStore()
+	ctx, s := context.Background(), newStore(t)
 	f := checked(t, "eni-1", "b")
 	if err := s.Create(ctx, f); err != nil {
 		t.Fatal(err)
@@ -136,7 +181,7 @@ func TestStoreTellsOfChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		s := newStore()
+		s := newStore(t)
 		f := checked(t, "eni-1", "b")
 		if err := s.Create(ctx, f); err != nil {
 			t.Fatal(err)
@@ -167,7 +212,7 @@ func TestStoreTellsOfChanges(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
-	ctx, s := context.Background(), newStore()
+	ctx, s := context.Background(), newStore(t)
 	if st, err := s.Status(ctx, "fl-1"); err != nil || st != (Status{}) {
 		t.Errorf("before the first delivery: %+v, %v", st, err)
 	}

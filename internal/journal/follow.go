@@ -18,16 +18,18 @@ var errStop = errors.New("stop")
 // follow calls fn with each message of a stream that cfg selects, in order and
 // without gaps, until fn returns an error or ctx ends; errStop becomes nil.
 // When the server or the connection goes away it goes on behind the last
-// message that fn has seen. started is called each time that the server has
-// answered, with the number of messages that are there already.
+// message that fn has seen. begin, unless it is nil, is called before reading
+// begins, again if that fails; an error of it is one of the server's. started,
+// unless it is nil, is called each time that the server has answered, with the
+// number of messages that are there already.
 //
 // The client library's ordered consumer does the same, but waits for a server
 // that is away without heeding a context (nats.go 1.55.0).
 func (j *Journal) follow(ctx context.Context, stream string, cfg jetstream.ConsumerConfig,
-	started func(pending uint64) error, fn func(m jetstream.Msg, at *jetstream.MsgMetadata) error) error {
+	begin func(context.Context) error, started func(pending uint64) error, fn func(m jetstream.Msg, at *jetstream.MsgMetadata) error) error {
 	ctx, cancel := j.during(ctx)
 	defer cancel()
-	f := follower{j: j, stream: stream, cfg: cfg, started: started, fn: fn}
+	f := follower{j: j, stream: stream, cfg: cfg, begin: begin, started: started, fn: fn}
 	for attempt := 0; ; attempt++ {
 		before := f.last
 		err := f.run(ctx)
@@ -59,6 +61,7 @@ type follower struct {
 	j       *Journal
 	stream  string
 	cfg     jetstream.ConsumerConfig
+	begin   func(context.Context) error
 	started func(uint64) error
 	fn      func(jetstream.Msg, *jetstream.MsgMetadata) error
 	last    uint64 // sequence of the last message that fn has seen
@@ -71,6 +74,10 @@ func (f *follower) run(ctx context.Context) error {
 	cfg.InactiveThreshold = time.Minute
 	if f.last > 0 {
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, f.last+1
+	} else if f.begin != nil {
+		if err := f.begin(ctx); err != nil {
+			return err
+		}
 	}
 	asking, cancel := f.j.ask(ctx)
 	consumer, err := f.j.js.CreateConsumer(asking, f.stream, cfg)

@@ -184,7 +184,7 @@ func (kv *KV) Delete(ctx context.Context, key string) error {
 // List calls fn with each key that begins with prefix, and its value, in the
 // order of their revisions; with an empty prefix all there are.
 func (kv *KV) List(ctx context.Context, prefix string, fn func(key string, value []byte)) error {
-	err := kv.follow(ctx, prefix, func(key string, value []byte) error {
+	err := kv.follow(ctx, prefix, func(key string, value []byte, _ uint64) error {
 		switch {
 		case key == "":
 			return errStop
@@ -197,6 +197,35 @@ func (kv *KV) List(ctx context.Context, prefix string, fn func(key string, value
 		return fmt.Errorf("journal: bucket %s: list %q: %w", kv.bucket, prefix, err)
 	}
 	return nil
+}
+
+// Revision returns the revision of the last change in the bucket, whoever made
+// it. While it cannot reach the server it tries again for answerTimeout.
+func (kv *KV) Revision(ctx context.Context) (uint64, error) {
+	giveUp := time.Now().Add(answerTimeout)
+	for attempt := 0; ; attempt++ {
+		last, err := kv.last(ctx)
+		if err == nil {
+			return last, nil
+		}
+		if errors.Is(err, ErrClosed) || errors.Is(err, jetstream.ErrStreamNotFound) || time.Now().After(giveUp) || pause(ctx, attempt) != nil {
+			return 0, fmt.Errorf("journal: bucket %s: revision: %w", kv.bucket, err)
+		}
+	}
+}
+
+// last asks for the revision of the last change.
+func (kv *KV) last(ctx context.Context) (uint64, error) {
+	if kv.j.life.Err() != nil {
+		return 0, ErrClosed
+	}
+	ctx, cancel := kv.j.ask(ctx)
+	defer cancel()
+	info, err := kv.stream.Info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.State.LastSeq, nil
 }
 
 // do calls fn with the token of a key and gives an error its place.

@@ -24,7 +24,7 @@ func watch(t testing.TB, ctx context.Context, kv *KV, prefix string) <-chan stri
 	events := make(chan string)
 	go func() {
 		defer close(events)
-		err := kv.Watch(ctx, prefix, func(key string, value []byte) {
+		err := kv.Watch(ctx, prefix, func(key string, value []byte, _ uint64) {
 			text := key + "=" + string(value)
 			switch {
 			case key == "":

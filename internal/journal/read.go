@@ -68,7 +68,7 @@ func (j *Journal) read(ctx context.Context, from, to uint64, fn func(*Message) e
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(1, from),
 	}
 	var own error // told apart from those of reading
-	err = j.follow(ctx, windowsStream, cfg, nil, func(raw jetstream.Msg, at *jetstream.MsgMetadata) error {
+	err = j.follow(ctx, windowsStream, cfg, nil, nil, func(raw jetstream.Msg, at *jetstream.MsgMetadata) error {
 		if at.Sequence.Stream > to {
 			own = fmt.Errorf("journal: read: message %d was released meanwhile: %w", to, ErrRange)
 			return own
@@ -135,7 +135,7 @@ func (j *Journal) release(ctx context.Context, upTo uint64) error {
 		}
 		return nil
 	}
-	err = j.follow(ctx, windowsStream, cfg, started, func(m jetstream.Msg, at *jetstream.MsgMetadata) error {
+	err = j.follow(ctx, windowsStream, cfg, nil, started, func(m jetstream.Msg, at *jetstream.MsgMetadata) error {
 		if at.Sequence.Stream > upTo {
 			return errStop // they come in order
 		}

@@ -31,10 +31,17 @@ type Bucket interface {
 	// List calls fn with each key that begins with prefix, and its value.
 	List(ctx context.Context, prefix string, fn func(key string, value []byte)) error
 
+	// Revision returns the revision of the last change in the bucket, whoever
+	// made it: of the last one that was made before the call, or of a later one.
+	Revision(ctx context.Context) (uint64, error)
+
 	// Watch calls fn with each present value, then with each change as it
 	// comes, a nil value for a deletion, until ctx ends. After the present
-	// values it calls fn once with an empty key.
-	Watch(ctx context.Context, prefix string, fn func(key string, value []byte)) error
+	// values it calls fn once with an empty key. Revisions grow from call to
+	// call: everything up to the last one has been told. A value that was
+	// replaced soon need not be told. If the server was away for less than a
+	// day, nothing that happened meanwhile is left out.
+	Watch(ctx context.Context, prefix string, fn func(key string, value []byte, revision uint64)) error
 }
 
 // Errors of a [Bucket], to be tested with [errors.Is].

@@ -61,7 +61,7 @@ func (c *Change) Remove(keys []string, own vpc.Tags) {
 // once, an empty id, then each as it becomes another, until ctx ends. A nil change
 // says that there is none any more.
 func Watch(ctx context.Context, bucket kv.Bucket, fn func(id string, c *Change)) error {
-	err := bucket.Watch(ctx, "", func(id string, value []byte) {
+	err := bucket.Watch(ctx, "", func(id string, value []byte, _ uint64) {
 		var c *Change
 		if value != nil && json.Unmarshal(value, &c) != nil {
 			return // whoever lists the bucket names it
