@@ -115,7 +115,7 @@ func TestNetworkInterfaceFilters(t *testing.T) {
 // TestManagedResourcesAreShown: nothing here is hidden, so that a client that also
 // asks for what is gets the same.
 func TestManagedResourcesAreShown(t *testing.T) {
-	a := townAPI()
+	a := townAPI(t)
 	for action, count := range map[string]func(string) (int, error){
 		"DescribeNetworkInterfaces": func(q string) (int, error) {
 			out, err := call[ec2.DescribeNetworkInterfacesAnswer](t, a, "DescribeNetworkInterfaces", q)
