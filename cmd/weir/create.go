@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,6 +134,9 @@ func runCreate(ctx context.Context, o *createOptions, resources []string, stdout
 	}
 	if err == nil && len(done.failed) > 0 {
 		err = fmt.Errorf("create: %d of %d flow logs not created", len(done.failed), p.resources)
+		if hint := p.missingBucket(c, done.failed); hint != "" {
+			err = hintError{err, hint}
+		}
 	}
 	if len(done.ids) > 0 {
 		p.explain(c, done.ids, o.wait, stderr)
@@ -141,6 +145,22 @@ func runCreate(ctx context.Context, o *createOptions, resources []string, stdout
 		}
 	}
 	return err
+}
+
+// missingBucket returns the command that makes the bucket, if that is what a flow log
+// failed for.
+func (p *createPlan) missingBucket(c *ec2client.Client, failed []ec2.Unsuccessful) string {
+	bucket, _, err := flowlog.BucketFolder(p.requests[0].LogDestination)
+	missing := slices.ContainsFunc(failed, func(f ec2.Unsuccessful) bool {
+		return strings.TrimSuffix(f.Message, ".") == "LogDestination: "+bucket+" does not exist"
+	})
+	switch {
+	case err != nil || !missing:
+		return ""
+	case c.Amazon():
+		return "aws s3 mb s3://" + bucket
+	}
+	return "aws s3 mb s3://" + bucket + " --endpoint-url " + strings.TrimSuffix(c.Endpoint(), "/")
 }
 
 // send creates what the requests ask for. Of an error of a whole call it says what

@@ -260,6 +260,9 @@ func TestCreatePartly(t *testing.T) {
 	if r.status() != exitFailed || r.err.Error() != "create: 2 of 4 flow logs not created" || r.stdout != "fl-1\nfl-2\n" {
 		t.Errorf("the status is %d, %v, printed %q", r.status(), r.err, r.stdout)
 	}
+	if want := "aws s3 mb s3://b --endpoint-url " + os.Getenv("AWS_ENDPOINT_URL"); r.hint() != want {
+		t.Errorf("the hint is %q, want %q", r.hint(), want)
+	}
 	const want = `weir: recording all traffic of vpc-1, vpc-2, flows of up to 10 minutes, default fields, to s3://b as text files
 weir: recording all traffic of eni-1, flows of up to 10 minutes, default fields, to s3://b as text files
 weir: recording all traffic of subnet-1, flows of up to 10 minutes, default fields, to s3://b as text files

@@ -108,10 +108,23 @@ func TestVPCFilters(t *testing.T) {
 
 func TestRegionFilters(t *testing.T) {
 	testFilters(t, listRegions, map[string]func(*ec2.Region) []string{}, []filterCase{
-		{"endpoint=ec2.*", []string{"eu-west-1"}},
 		{"opt-in-status=opt-in-not-required", []string{"eu-west-1"}},
 		{"region-name=us-east-1", nil},
 	})
+}
+
+// TestTheRegionIsWhereTheClientCame: Amazon's own name for the region's endpoint would
+// send it somewhere else.
+func TestTheRegionIsWhereTheClientCame(t *testing.T) {
+	b := newBed(t)
+	for query, want := range map[string]int{
+		"": 1, "Filter.1.Name=endpoint&Filter.1.Value.1=weir.*": 1, "Filter.1.Name=endpoint&Filter.1.Value.1=ec2.*": 0,
+	} {
+		got := ok[ec2.DescribeRegionsAnswer](b, "DescribeRegions", query).Regions
+		if len(got) != want || want == 1 && got[0].Endpoint != "weir.test" {
+			t.Errorf("%q: %+v, want %d at weir.test", query, got, want)
+		}
+	}
 }
 
 func TestAvailabilityZoneFilters(t *testing.T) {

@@ -10,8 +10,11 @@ import (
 // What Amazon says of a region or a zone that an account need not ask for.
 const noOptIn = "opt-in-not-required"
 
-func (a *API) describeRegions(_ context.Context, in *ec2.DescribeRegions) (*ec2.DescribeRegionsAnswer, error) {
-	all := []ec2.Region{{Name: a.cfg.Region, Endpoint: "ec2." + a.cfg.Region + ".amazonaws.com", OptInStatus: noOptIn}}
+// describeRegions answers with the address that the client came by: at Amazon's for the
+// region nobody would know what this network has.
+func (a *API) describeRegions(ctx context.Context, in *ec2.DescribeRegions) (*ec2.DescribeRegionsAnswer, error) {
+	host, _ := ctx.Value(hostKey{}).(string)
+	all := []ec2.Region{{Name: a.cfg.Region, Endpoint: host, OptInStatus: noOptIn}}
 	m, err := newMatcher(in.Filters, map[string]func(*ec2.Region) []string{
 		"endpoint":      one(func(r *ec2.Region) string { return r.Endpoint }),
 		"opt-in-status": one(func(r *ec2.Region) string { return r.OptInStatus }),

@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -41,6 +42,10 @@ type request struct {
 type reply struct {
 	Status int    `json:"status"`
 	Body   []byte `json:"body"`
+
+	// Request is the id in the body where that may be another request's than the
+	// one that is answered: it is answered as one was before.
+	Request string `json:"request,omitempty"`
 }
 
 // ServeHTTP implements [http.Handler].
@@ -57,7 +62,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/xml;charset=UTF-8")
 	h.Set("Content-Length", fmt.Sprint(len(out.Body)))
-	h.Set("X-Amzn-Requestid", q.id)
+	h.Set("X-Amzn-Requestid", cmp.Or(out.Request, q.id))
 	h.Set("Cache-Control", "no-cache, no-store")
 	w.WriteHeader(out.Status)
 	_, _ = w.Write(out.Body) // who does not listen any more misses nothing
@@ -199,7 +204,7 @@ func (a *API) ec2(q *request, params url.Values) reply {
 	if !ok {
 		return a.failed(q, ec2.InvalidAction.With(q.action))
 	}
-	ctx := q.Context()
+	ctx := context.WithValue(q.Context(), hostKey{}, q.Host)
 	if !act.changes {
 		return a.run(ctx, q, act, params)
 	}
@@ -207,13 +212,18 @@ func (a *API) ec2(q *request, params url.Values) reply {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
 	defer cancel()
 	out, err := a.replays.do(ctx, signatureOf(q.Request), q.sig.Time, q.sig.Time.Add(q.sig.Expires), func() reply {
-		return a.run(ctx, q, act, params)
+		out := a.run(ctx, q, act, params)
+		out.Request = q.id
+		return out
 	})
 	if err != nil {
 		return a.failed(q, err)
 	}
 	return out
 }
+
+// hostKey is the key of a context's value that has the address a client came by.
+type hostKey struct{}
 
 func (a *API) run(ctx context.Context, q *request, act action, params url.Values) reply {
 	answer, err := act.run(a, ctx, params)
@@ -227,7 +237,7 @@ func (a *API) run(ctx context.Context, q *request, act action, params url.Values
 	if err != nil {
 		return a.failed(q, err)
 	}
-	return reply{http.StatusOK, body}
+	return reply{Status: http.StatusOK, Body: body}
 }
 
 // failed answers with an error; what is no error of the client's is logged.
@@ -249,7 +259,7 @@ func refusal(q *request, e *ec2.Error) reply {
 	if q.service == "sts" {
 		return stsRefusal(q, e)
 	}
-	return reply{ec2.StatusOf(e.Code), ec2.AppendError(nil, e, q.id)}
+	return reply{Status: ec2.StatusOf(e.Code), Body: ec2.AppendError(nil, e, q.id)}
 }
 
 // validVersion reports whether the API has or had a version. What has none is taken

@@ -229,8 +229,13 @@ func TestReplaysChangeNothing(t *testing.T) {
 	ok[ec2.DeleteFlowLogsAnswer](b, "DeleteFlowLogs", "FlowLogId.1="+id)
 	b.restart()
 	b.now = b.now.Add(fresh)
-	if status, again := b.serve(copyOf()); status != 200 || again != first {
-		t.Errorf("a replay after a restart: %d %s, want %s", status, again, first)
+	w := httptest.NewRecorder()
+	b.api.ServeHTTP(w, copyOf())
+	if again := w.Body.String(); w.Code != 200 || again != first {
+		t.Errorf("a replay after a restart: %d %s, want %s", w.Code, again, first)
+	}
+	if id := w.Header().Get("X-Amzn-Requestid"); !strings.Contains(first, "<requestId>"+id+"</requestId>") {
+		t.Errorf("the replay's header has the request id %s, which is not in %s", id, first)
 	}
 	if n := b.logs(); n != 0 {
 		t.Errorf("a replay made %d flow logs", n)

@@ -38,7 +38,7 @@ func (a *API) sts(q *request, params url.Values) reply {
 	if err != nil {
 		return a.failed(q, err)
 	}
-	return reply{http.StatusOK, body}
+	return reply{Status: http.StatusOK, Body: body}
 }
 
 // userID is what is unique of the caller: of the root user the account, of others
@@ -75,5 +75,5 @@ func stsRefusal(q *request, e *ec2.Error) reply {
 	if err != nil {
 		panic("BUG: " + err.Error()) // strings only
 	}
-	return reply{status, body}
+	return reply{Status: status, Body: body}
 }

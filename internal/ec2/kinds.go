@@ -144,7 +144,6 @@ var (
 	WrongDestination        = kind("InvalidParameterValue", 400, "Value (%s) for parameter logDestination is invalid: %v")
 	ReservedFolder          = kind("InvalidParameterValue", 400, "Value (%s) for parameter logDestination is invalid: AWSLogs is a reserved folder name")
 	WrongFormat             = kind("InvalidParameterValue", 400, "1 validation error detected: Value '%s' at 'logFormat' has an invalid format")
-	UnknownField            = kind("InvalidParameterValue", 400, "1 validation error detected: Value '%s' at 'logFormat' has an invalid format: unknown field %q")
 	FieldOfAnotherType      = kind("InvalidParameterValue", 400, "Field %s is not supported for resource-type %s")
 	TooManyTagFields        = kind("InvalidParameterValue", 400, "TagFieldSpecifications: %d given, at most %d are allowed")
 	TagFieldTypeTwice       = kind("InvalidParameterValue", 400, "TagFieldSpecifications: resource type %s is given twice")

@@ -162,11 +162,8 @@ func (p *Params) checkFormat() error {
 		e.Detail = err.Error()
 		return e
 	}
-	for i, field := range f.Fields() {
-		switch {
-		case field == record.None:
-			return ec2.UnknownField.With(p.Format, f.Name(i))
-		case p.ofTransitGateway() && !field.InTransitGateway(), !p.ofTransitGateway() && !field.InVPC():
+	for _, field := range f.Fields() {
+		if p.ofTransitGateway() && !field.InTransitGateway() || !p.ofTransitGateway() && !field.InVPC() {
 			return ec2.FieldOfAnotherType.With(field, p.ResourceType)
 		}
 	}

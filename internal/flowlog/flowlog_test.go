@@ -57,6 +57,8 @@ func TestCheck(t *testing.T) {
 		{"a bucket for a stream", func(p *Params) { p.DestinationType = Firehose }, "InvalidParameterValue", "not the ARN of a delivery stream"},
 		{"reserved folder", func(p *Params) { p.Destination = "arn:aws:s3:::b/AWSLogs/" }, "InvalidParameterValue", "AWSLogs"},
 		{"no bucket", func(p *Params) { p.Destination = "arn:aws:s3:::/x" }, "InvalidParameterValue", "names no bucket"},
+		{"a space in a bucket's name", func(p *Params) { p.Destination = "arn:aws:s3:::my bucket/x/" }, "InvalidParameterValue", `Value (arn:aws:s3:::my bucket/x/) for parameter logDestination is invalid: "my bucket" is no bucket's name`},
+		{"an object of a region", func(p *Params) { p.Destination = "arn:aws:s3:eu-west-1:123456789012:accesspoint/a" }, "InvalidParameterValue", "not the ARN of a bucket"},
 		{"trailing space in format", func(p *Params) { p.Format = "${version} " }, "InvalidParameterValue", "at 'logFormat' has an invalid format"},
 		{"unknown field", func(p *Params) { p.Format = "${versoin}" }, "InvalidParameterValue", "version"},
 		{"field of a transit gateway", func(p *Params) { p.Format = "${tgw-id}" }, "InvalidParameterValue", "tgw-id"},
@@ -160,6 +162,18 @@ func TestDestinations(t *testing.T) {
 		b, f, err := BucketFolder(arn)
 		if err != nil || BucketARN(b, f) != arn {
 			t.Errorf("%s reads as %q, %q, %v", arn, b, f, err)
+		}
+	}
+}
+
+func TestBucketNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"b": true, "flow-logs": true, "a.b.c": true, "0": true, "Old_Bucket": true, strings.Repeat("a", 255): true,
+		strings.Repeat("a", 256): false, "-b": false, "b-": false, ".b": false, "b.": false, "a..b": false, "a b": false,
+		"*": false, "a?": false, "a:b": false, "ö": false, "a\n": false,
+	} {
+		if _, _, err := BucketFolder("arn:aws:s3:::" + name + "/folder/"); (err == nil) != want {
+			t.Errorf("%q: %v, want a bucket's name: %v", name, err, want)
 		}
 	}
 }
