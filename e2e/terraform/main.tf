@@ -1,10 +1,9 @@
-# Flow logs of one machine's network at weir serve, by Terraform:
+# Flow logs of a machine and of the network it is in, at weir serve. It prints four lines
+# at its start, which say where the API is, with which key and in which region; with
+# these in the environment:
 #
-#   eval "$(…)"        the four lines that weir serve prints at its start
 #   terraform init
 #   terraform apply -var address=10.0.0.80
-#
-# They say where the API is, with which key, and in which region.
 
 terraform {
   required_providers {
