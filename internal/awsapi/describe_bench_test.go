@@ -78,11 +78,25 @@ func describeOnce(tb testing.TB, a *API, action string, params url.Values) []byt
 	return body
 }
 
-// BenchmarkView is what the first call costs after a change of the network.
-func BenchmarkView(b *testing.B) {
-	x := metropolis(manyInterfaces)
-	b.ReportAllocs()
-	for b.Loop() {
-		newView(x).instances()
+// BenchmarkChanged is what the first call costs after a change of the network.
+func BenchmarkChanged(b *testing.B) {
+	one, other := metropolis(manyInterfaces), metropolis(manyInterfaces)
+	a := townAPI(b)
+	a.cfg.Model = func() *vpc.Index { return one }
+	for _, q := range describeQueries {
+		if q.name == "All" || q.name == "Page" {
+			continue
+		}
+		params, err := url.ParseQuery(q.query)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(q.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				one, other = other, one
+				describeOnce(b, a, q.action, params)
+			}
+		})
 	}
 }

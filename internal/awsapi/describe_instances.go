@@ -63,8 +63,14 @@ func (v *view) instancesWith(tags *tagger) *table[instance] {
 }
 
 func (v *view) makeInstances() *table[instance] {
-	out := make([]instance, 0, len(v.x.Instances()))
-	for id, list := range v.x.Instances() {
+	all := v.x.Instances()
+	out := make([]instance, 0, len(all))
+	for _, primary := range v.n.Interfaces { // what is read together was made together
+		id := primary.InstanceID
+		list := all[id]
+		if len(list) == 0 || list[0] != primary {
+			continue
+		}
 		i := instance{
 			owner: list[0].AccountID,
 			Instance: ec2.Instance{

@@ -25,10 +25,10 @@ func (s *views) describeNetworkInterfaces(a *API, ctx context.Context, in *ec2.D
 }
 
 func (v *view) makeInterfaces() *table[ec2.NetworkInterface] {
-	index := make(map[*vpc.Interface]int)
+	index := make(map[*vpc.Interface]int) // of those whose device index is not 0
 	for _, list := range v.x.Instances() {
-		for n, i := range list {
-			index[i] = n
+		for n, i := range list[1:] {
+			index[i] = n + 1
 		}
 	}
 	out := make([]ec2.NetworkInterface, 0, len(v.n.Interfaces))
@@ -98,6 +98,9 @@ func attachment(i *vpc.Interface, index int) *ec2.Attachment {
 // what was found of them elsewhere is in the rules of internal/eni). The ids in it, and
 // a name if there is no tag Name, are made from the interface's id.
 func description(i *vpc.Interface) string {
+	if i.Type == "" && i.Service == "" {
+		return "" // nearly all
+	}
 	name := cmp.Or(i.Tags["Name"], strings.TrimPrefix(i.ID, "eni-"))
 	balancer := name + "/" + strings.TrimPrefix(hashID("elb", i.ID), "elb-")[:16]
 	switch i.Type {

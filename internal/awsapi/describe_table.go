@@ -58,13 +58,14 @@ type table[T any] struct {
 }
 
 func newTable[T any](k kind[T], list []T) *table[T] {
-	t := &table[T]{kind: k, byID: make(map[string]*T, len(list))}
+	t := &table[T]{kind: k, byID: make(map[string]*T, len(list)), rows: make([]*T, 0, len(list))}
+	model := new(tagger)
 	for i := range list {
 		id := k.id(&list[i])
 		if t.byID[id] == nil { // the first one has it, as in a vpc.Index
 			t.byID[id] = &list[i]
 			if k.tags != nil {
-				*k.tags(&list[i]) = new(tagger).of(id, k.own(id))
+				*k.tags(&list[i]) = model.of(id, k.own(id))
 			}
 			t.rows = append(t.rows, &list[i])
 		}
