@@ -1,4 +1,5 @@
-// Package kv is what a small store of keys and values promises: control state,
+// Package kv is what a small store of keys and values promises, and a copy of one in
+// memory: control state,
 // such as flow logs, positions and what is captured, is kept in such buckets. The
 // journal has them; whoever uses them need not know the journal.
 package kv
