@@ -91,6 +91,11 @@ func (s *service) serveAPI(ctx context.Context) error {
 		}
 	})
 	defer stop()
+	go func() {
+		if err := s.api.Warm(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("flow logs can't be read yet", "error", err)
+		}
+	}()
 	if err := server.Serve(s.front); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -90,5 +90,14 @@ func New(cfg Config) (*API, error) {
 	}, nil
 }
 
+// Warm reads what describes are answered from, so that the first one need not wait for
+// it. An error is one that the first call would have met, and may be gone by then.
+func (a *API) Warm(ctx context.Context) error {
+	_, logs := a.cfg.Logs.List(ctx)
+	_, statuses := a.cfg.Logs.Statuses(ctx)
+	_, tags := a.changes.Values(ctx)
+	return errors.Join(logs, statuses, tags)
+}
+
 // Close ends watching the tags. It is safe to repeat.
 func (a *API) Close() { a.changes.Close() }
