@@ -1,0 +1,10 @@
+// Package source reads records from wherever they lie: files, directories, standard
+// input, buckets. It finds out what each object is by looking at it, hands what is in
+// it to workers as batches of rows, and keeps an account: what was read, what was
+// refused and why, and what of the time in question the records do not cover.
+//
+// One goroutine for each object turns it into blocks of whole lines of one format
+// ([record.Format]); any number of workers take the blocks apart and do what is asked.
+// So even a single compressed file occupies two processors. Memory is bounded by the
+// number of blocks, not by the input.
+package source

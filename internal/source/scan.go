@@ -1,0 +1,294 @@
+package source
+
+import (
+	"context"
+	"io"
+	"iter"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"weir/internal/rows"
+	"weir/record"
+)
+
+// A Scan reads objects and hands their rows to workers.
+type Scan struct {
+	// Objects are what is read. An error of it ends the scan.
+	Objects iter.Seq2[Object, error]
+	// Assume is the format of what has no header; nil to find it out.
+	Assume *record.Format
+	// Columns says which columns of a format are wanted; nil wants all. Those
+	// that nobody wants may be Missing from batches.
+	Columns func(record.Format) []bool
+	// Sink returns what takes the batches of one worker.
+	Sink func() Sink
+	// Output gets what the sinks have appended to [Worker.Out], in the order of
+	// the input.
+	Output io.Writer
+	// Progress is told of every object that has been read, from any goroutine;
+	// nil tells nobody.
+	Progress func(done Object)
+	// Workers is how many batches are worked on at a time; 0 is one for each
+	// processor.
+	Workers int
+}
+
+// A Sink takes a batch, which is right until it returns.
+type Sink func(w *Worker, b *rows.Batch) error
+
+// A Worker is what a [Sink] works with.
+type Worker struct {
+	// Out is appended to by the sink, if the scan has an Output.
+	Out []byte
+
+	run      *run
+	split    rows.Splitter
+	observed observer
+	rows     int64
+	name     string
+	row      bool
+}
+
+// Refuse takes rows of a batch for no records, and books them so.
+func (w *Worker) Refuse(b *rows.Batch, bad []rows.Bad) {
+	for _, x := range bad {
+		w.run.book.refuse(Refusal{Object: w.name, Row: w.row, Line: b.Line + int64(x.Row), Text: line(b, x.Row),
+			Reason: x.Name + ": " + x.Reason.Error()})
+	}
+}
+
+// line returns a row as the line it would be.
+func line(b *rows.Batch, row int) string {
+	var out, buf []byte
+	for i := range b.Columns {
+		if i > 0 {
+			out = append(out, ' ')
+		}
+		out = append(out, b.Columns[i].Bytes(row, buf)...)
+	}
+	return string(out)
+}
+
+const (
+	blockSize = 256 << 10 // what fits a processor's second cache
+	maxLine   = 1 << 20
+	remote    = 32 // objects that are opened at a time where that waits for a network
+)
+
+// A block is a piece of an object.
+type block struct {
+	of   *state
+	seq  int
+	text []byte // lines of one format, or
+	make func() (*rows.Batch, error)
+	line int64
+	form record.Format
+	hold *buffer
+}
+
+// A buffer is memory that several blocks may lie in.
+type buffer struct {
+	b    []byte
+	refs atomic.Int32
+}
+
+// A state is an object that is being read.
+type state struct {
+	Object
+	index   int
+	row     bool // its lines are rows of a Parquet file
+	seq     int  // blocks handed out
+	lines   int64
+	format  record.Format
+	known   bool
+	pending sync.WaitGroup
+}
+
+type run struct {
+	*Scan
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	blocks chan block
+	pool   sync.Pool
+	book   book
+	order  *order
+}
+
+// Run reads everything. The account is right as far as it goes even if there is an
+// error: what sinks or the list of objects failed with, or that ctx has ended.
+func (s *Scan) Run(ctx context.Context) (*Account, error) {
+	workers := s.Workers
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	r := &run{Scan: s, blocks: make(chan block, workers)}
+	r.ctx, r.cancel = context.WithCancelCause(ctx)
+	defer r.cancel(nil)
+	r.order = newOrder(s.Output)
+	// Who waits for its turn must not wait for ever.
+	defer context.AfterFunc(r.ctx, r.order.stop)()
+
+	var working sync.WaitGroup
+	for range workers {
+		working.Go(r.work)
+	}
+	r.open(workers)
+	close(r.blocks)
+	working.Wait()
+	err := context.Cause(r.ctx)
+	if err == nil {
+		err = r.order.err
+	}
+	return r.book.close(), err
+}
+
+// open opens all objects, several at a time.
+func (r *run) open(workers int) {
+	next, stop := iter.Pull2(r.Objects)
+	defer stop()
+	var mu sync.Mutex
+	index := 0
+	take := func() (*state, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		o, err, ok := next()
+		if err != nil {
+			r.cancel(err)
+		}
+		if !ok || r.ctx.Err() != nil {
+			return nil, false
+		}
+		st := &state{Object: o, index: index}
+		index++
+		return st, true
+	}
+	var opening sync.WaitGroup
+	var running atomic.Int32
+	var loop func()
+	loop = func() {
+		for {
+			st, ok := take()
+			if !ok {
+				return
+			}
+			if st.Remote && running.Add(1) < remote {
+				opening.Go(loop)
+			}
+			r.read(st)
+		}
+	}
+	running.Store(int32(workers))
+	for range workers {
+		opening.Go(loop)
+	}
+	opening.Wait()
+}
+
+// read reads one object, and books what became of it.
+func (r *run) read(st *state) {
+	err := r.contents(st)
+	st.pending.Wait()
+	r.order.close(st.index)
+	r.book.mu.Lock()
+	r.book.Objects++
+	r.book.Bytes += max(0, st.Size)
+	if err != nil && r.ctx.Err() == nil {
+		r.book.Damaged = append(r.book.Damaged, Damage{st.Name, st.lines, err})
+	}
+	r.book.mu.Unlock()
+	if r.Progress != nil {
+		r.Progress(st.Object)
+	}
+}
+
+// send hands a block to a worker; false if the scan has ended.
+func (r *run) send(b block) bool {
+	b.seq = b.of.seq
+	b.of.seq++
+	b.of.pending.Add(1)
+	if b.hold != nil {
+		b.hold.refs.Add(1)
+	}
+	select {
+	case r.blocks <- b:
+		return true
+	case <-r.ctx.Done():
+		r.done(b)
+		return false
+	}
+}
+
+// done lets go of a block.
+func (r *run) done(b block) {
+	b.of.pending.Done()
+	if b.hold != nil {
+		r.release(b.hold)
+	}
+}
+
+func (r *run) buffer() *buffer {
+	if b, ok := r.pool.Get().(*buffer); ok {
+		b.refs.Store(1)
+		return b
+	}
+	b := &buffer{b: make([]byte, 0, blockSize)}
+	b.refs.Store(1)
+	return b
+}
+
+func (r *run) release(b *buffer) {
+	if b.refs.Add(-1) == 0 && cap(b.b) <= 2*blockSize {
+		b.b = b.b[:0]
+		r.pool.Put(b)
+	}
+}
+
+// work is one worker.
+func (r *run) work() {
+	w := &Worker{run: r}
+	r.book.mu.Lock()
+	sink := r.Sink()
+	r.book.mu.Unlock()
+	defer func() {
+		r.book.merge(&w.observed)
+		r.book.mu.Lock()
+		r.book.Lines += w.rows
+		r.book.mu.Unlock()
+	}()
+	for b := range r.blocks {
+		if r.ctx.Err() == nil {
+			if err := w.block(b, sink); err != nil {
+				r.cancel(err)
+			} else if r.Output != nil {
+				w.Out = r.order.put(b.of.index, b.seq, w.Out)
+			}
+		}
+		r.done(b)
+	}
+}
+
+func (w *Worker) block(b block, sink Sink) error {
+	w.name, w.row, w.Out = b.of.Name, b.of.row, w.Out[:0]
+	each := func(batch *rows.Batch) error {
+		w.rows += int64(batch.Rows)
+		w.observed.batch(batch)
+		batch.Object, batch.Seq = b.of.index, b.seq
+		return sink(w, batch)
+	}
+	if b.make != nil {
+		batch, err := b.make()
+		if err != nil {
+			w.run.book.mu.Lock()
+			w.run.book.Damaged = append(w.run.book.Damaged, Damage{b.of.Name, b.line - 1, err})
+			w.run.book.mu.Unlock()
+			return nil
+		}
+		return each(batch)
+	}
+	return w.split.Split(b.text, b.form, b.line, each, func(n int64, text []byte) error {
+		w.rows++
+		w.run.book.refuse(Refusal{Object: w.name, Line: n, Text: string(text), Reason: wrongCount(text, b.form)})
+		return nil
+	})
+}
