@@ -128,7 +128,6 @@ func canonical(v []byte) []byte {
 // read reads what is summed up of a row.
 func (t *Table) read(b *rows.Batch, row int) (s Sums, ok bool) {
 	s.Records = 1
-	ok = true
 	for _, f := range [...]struct {
 		col   int
 		field record.Field
@@ -137,23 +136,12 @@ func (t *Table) read(b *rows.Batch, row int) (s Sums, ok bool) {
 		if f.col < 0 {
 			continue
 		}
-		c := &b.Columns[f.col]
-		switch c.Kind {
-		case rows.Ints:
-			if v := c.Ints[row]; v != rows.Null {
-				*f.to = v
-			}
-		case rows.Text, rows.Dict:
-			v := c.Bytes(row, t.num[:])
-			n, good := rows.ParseInt(v)
-			if !good && !rows.Absent(v) {
-				t.bad = append(t.bad, rows.Bad{Row: row, Name: f.field.Name(), Reason: record.ErrNotNumber})
-				return s, false
-			}
-			*f.to = n
+		if *f.to, ok = b.Columns[f.col].Int(row); !ok {
+			t.bad = append(t.bad, rows.Bad{Row: row, Name: f.field.Name(), Reason: record.ErrNotNumber})
+			return s, false
 		}
 	}
-	return s, ok
+	return s, true
 }
 
 // add adds to a group, which it makes if there is none; false if there are too many.

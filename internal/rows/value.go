@@ -79,3 +79,30 @@ func ParseAddr(b []byte) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(string(b))
 	return a, err == nil && a.Zone() == ""
 }
+
+// Int returns the number in a row, 0 if it is absent. ok is false if what stands there
+// is none.
+func (c *Column) Int(row int) (v int64, ok bool) {
+	var b []byte
+	switch c.Kind {
+	case Text:
+		b = c.Text(row)
+	case Ints:
+		if v = c.Ints[row]; v == Null {
+			v = 0
+		}
+		return v, true
+	case Dict:
+		code := c.Codes[row]
+		if code == NullCode {
+			return 0, true
+		}
+		b = c.Values.Text(int(code))
+	default:
+		return 0, true
+	}
+	if v, ok = ParseInt(b); !ok && Absent(b) {
+		return 0, true
+	}
+	return v, ok
+}

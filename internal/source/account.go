@@ -16,6 +16,7 @@ type Account struct {
 	Bytes   int64 // of them, as they are stored
 	Lines   int64 // records, and lines that are none; headers and empty lines are not counted
 	Refused int64 // of Lines
+	Kept    int64 // of Lines: those that were asked for
 
 	Refusals []Refusal // some of each reason
 	Reasons  map[string]int64
@@ -55,7 +56,10 @@ type Assumption struct {
 }
 
 // A Gap counts the records of an interface that are none of a flow.
-type Gap struct{ NoData, SkipData int64 }
+type Gap struct {
+	NoData   int64 `json:"nodata"`
+	SkipData int64 `json:"skipdata"`
+}
 
 const (
 	maxRefusals = 5   // examples of each reason

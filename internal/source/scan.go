@@ -46,28 +46,20 @@ type Worker struct {
 	split    rows.Splitter
 	observed observer
 	rows     int64
+	kept     int64
 	name     string
 	row      bool
 }
 
+// Keep books rows as what was asked for.
+func (w *Worker) Keep(n int) { w.kept += int64(n) }
+
 // Refuse takes rows of a batch for no records, and books them so.
 func (w *Worker) Refuse(b *rows.Batch, bad []rows.Bad) {
 	for _, x := range bad {
-		w.run.book.refuse(Refusal{Object: w.name, Row: w.row, Line: b.Line + int64(x.Row), Text: line(b, x.Row),
+		w.run.book.refuse(Refusal{Object: w.name, Row: w.row, Line: b.Line + int64(x.Row), Text: string(b.AppendLine(nil, x.Row)),
 			Reason: x.Name + ": " + x.Reason.Error()})
 	}
-}
-
-// line returns a row as the line it would be.
-func line(b *rows.Batch, row int) string {
-	var out, buf []byte
-	for i := range b.Columns {
-		if i > 0 {
-			out = append(out, ' ')
-		}
-		out = append(out, b.Columns[i].Bytes(row, buf)...)
-	}
-	return string(out)
 }
 
 const (
@@ -254,6 +246,7 @@ func (r *run) work() {
 		r.book.merge(&w.observed)
 		r.book.mu.Lock()
 		r.book.Lines += w.rows
+		r.book.Kept += w.kept
 		r.book.mu.Unlock()
 	}()
 	for b := range r.blocks {

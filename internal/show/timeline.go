@@ -1,0 +1,118 @@
+package show
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"weir/internal/query"
+)
+
+// Chart draws a timeline for a terminal: a line for each bin, with a bar of what was
+// accepted and, behind it, what was refused. A bar is at most width characters.
+func Chart(w io.Writer, bins []query.Minute, m query.Measure, width int, zone *time.Location) error {
+	out := bufio.NewWriter(w)
+	var most int64
+	for _, b := range bins {
+		most = max(most, m.Of(b.Accepted)+m.Of(b.Refused))
+	}
+	fmt.Fprintf(out, "%-20s  %10s  %10s\n", "TIME "+time.Unix(0, 0).In(zone).Format("MST"), "ACCEPTED", "REFUSED")
+	day := ""
+	for _, b := range bins {
+		at := time.Unix(b.Start, 0).In(zone)
+		label := at.Format("2006-01-02 15:04")
+		if d := label[:10]; d == day {
+			label = strings.Repeat(" ", 11) + label[11:]
+		} else {
+			day = d
+		}
+		accepted, refused := m.Of(b.Accepted), m.Of(b.Refused)
+		a := bar(accepted, most, width)
+		fmt.Fprintf(out, "%-20s  %10s  %10s  %s%s\n", label, amount(accepted, m), amount(refused, m),
+			strings.Repeat("█", a), strings.Repeat("░", bar(accepted+refused, most, width)-a))
+	}
+	return out.Flush()
+}
+
+// bar is how long the bar of n is; what is not nothing is seen.
+func bar(n, most int64, width int) int {
+	if n == 0 || most == 0 {
+		return 0
+	}
+	return max(1, int(float64(n)/float64(most)*float64(width)+0.5))
+}
+
+func amount(n int64, m query.Measure) string {
+	if m == query.ByBytes {
+		return Bytes(n)
+	}
+	return Count(n)
+}
+
+// Units of a measure, for a title.
+func unit(m query.Measure) string {
+	switch m {
+	case query.ByPackets:
+		return "packets"
+	case query.ByRecords:
+		return "records"
+	}
+	return "bytes"
+}
+
+// SVG draws a timeline as a picture of 960 by 320 pixels that needs nothing else.
+func SVG(w io.Writer, bins []query.Minute, m query.Measure, seconds int64, zone *time.Location) error {
+	const (
+		width, height            = 960, 320
+		left, right, top, bottom = 72, 16, 40, 40
+	)
+	out := bufio.NewWriter(w)
+	var most int64
+	for _, b := range bins {
+		most = max(most, m.Of(b.Accepted)+m.Of(b.Refused))
+	}
+	fmt.Fprintf(out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="system-ui, sans-serif" font-size="12" role="img">`+"\n",
+		width, height, width, height)
+	fmt.Fprintf(out, `<title>Flow log: %s by time</title>`+"\n", unit(m))
+	fmt.Fprintf(out, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", width, height)
+	fmt.Fprintf(out, `<text x="%d" y="20" fill="#1f2937">%s every %s, %s</text>`+"\n", left, unit(m), time.Duration(seconds)*time.Second, time.Unix(0, 0).In(zone).Format("MST"))
+	fmt.Fprintf(out, `<rect x="%d" y="10" width="10" height="10" fill="#2563eb"/><text x="%d" y="20" fill="#1f2937">accepted</text>`+"\n", width-190, width-175)
+	fmt.Fprintf(out, `<rect x="%d" y="10" width="10" height="10" fill="#ea580c"/><text x="%d" y="20" fill="#1f2937">refused</text>`+"\n", width-100, width-85)
+	inner := float64(height - top - bottom)
+	for i := range 5 {
+		y := float64(top) + inner*float64(i)/4
+		fmt.Fprintf(out, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#e5e7eb"/><text x="%d" y="%.1f" text-anchor="end" fill="#4b5563">%s</text>`+"\n",
+			left, width-right, y, y, left-6, y+4, amount(most*int64(4-i)/4, m))
+	}
+	step := float64(width-left-right) / float64(max(1, len(bins)))
+	label := max(1, len(bins)/8)
+	for i, b := range bins {
+		x := float64(left) + step*float64(i)
+		at := time.Unix(b.Start, 0).In(zone)
+		accepted, refused := m.Of(b.Accepted), m.Of(b.Refused)
+		y := float64(height - bottom)
+		for _, part := range [...]struct {
+			n    int64
+			fill string
+		}{{accepted, "#2563eb"}, {refused, "#ea580c"}} {
+			if part.n == 0 {
+				continue
+			}
+			h := max(1, inner*float64(part.n)/float64(most))
+			y -= h
+			fmt.Fprintf(out, `<rect x="%.2f" y="%.2f" width="%.2f" height="%.2f" fill="%s"><title>%s: %s accepted, %s refused</title></rect>`+"\n",
+				x, y, max(0.5, step-1), h, part.fill, at.Format(time.RFC3339), amount(accepted, m), amount(refused, m))
+		}
+		if i%label == 0 {
+			form := "15:04"
+			if seconds >= 86400 || i == 0 {
+				form = "01-02 15:04"
+			}
+			fmt.Fprintf(out, `<text x="%.1f" y="%d" fill="#4b5563">%s</text>`+"\n", x, height-bottom+18, at.Format(form))
+		}
+	}
+	fmt.Fprintln(out, "</svg>")
+	return out.Flush()
+}
