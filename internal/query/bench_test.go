@@ -39,7 +39,7 @@ func BenchmarkGroup(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				s.Split(text, record.Default(), 1, func(batch *rows.Batch) error {
+				s.Split(text, 2300, record.Default(), 1, func(batch *rows.Batch) error {
 					sel, _ := f.Select(batch)
 					_, err := t.Add(batch, sel)
 					return err

@@ -3,6 +3,7 @@ package query
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"hash/maphash"
 	"math"
@@ -38,12 +39,9 @@ type Table struct {
 	by  []Column
 	max int // groups
 
-	seed  maphash.Seed
-	slots []uint32 // where a group is in hashes, from 1; 0 is free
-	hash  []uint32
-	keys  []byte // the values of all groups, each followed by a zero byte
-	ends  []int  // of each group's in keys
-	sums  []Sums
+	slots  []slot
+	chunks [][]byte // the groups, see [group]
+	n      int
 
 	key []byte
 	num [20]byte
@@ -58,6 +56,37 @@ type Table struct {
 	end    int
 }
 
+// A slot is where a group may be. One look says that it is another.
+type slot struct {
+	hash uint32
+	at   uint32 // its place in chunks plus 1, in units of 8 bytes; 0 is free
+}
+
+// A group is its sums, the length of its values and these, each with a zero byte
+// behind it: what a look-up touches lies together.
+type group []byte
+
+const (
+	chunkSize = 1 << 20 // bytes; a group that is larger has a chunk of its own
+	unit      = 8
+	atSize    = 5 * 8
+	atKey     = atSize + 4
+)
+
+func (g group) key() []byte { return g[atKey : atKey+binary.NativeEndian.Uint32(g[atSize:])] }
+
+func (g group) sums() Sums {
+	return Sums{g.int(0), g.int(8), g.int(16), g.int(24), g.int(32)}
+}
+
+func (g group) int(at int) int64 { return int64(binary.NativeEndian.Uint64(g[at:])) }
+
+func (g group) set(s Sums) {
+	for i, v := range [...]int64{s.Records, s.Packets, s.Bytes, s.Start, s.End} {
+		binary.NativeEndian.PutUint64(g[8*i:], uint64(v))
+	}
+}
+
 // ErrTooManyGroups reports that there are more groups than a table may have.
 var ErrTooManyGroups = errors.New("too many groups")
 
@@ -66,14 +95,14 @@ var seed = maphash.MakeSeed()
 
 // NewTable returns a table of at most max groups.
 func NewTable(by []Column, max int) *Table {
-	return &Table{by: by, max: max, seed: seed, slots: make([]uint32, 1024), cols: make([]int, len(by))}
+	return &Table{by: by, max: max, slots: make([]slot, 4096), cols: make([]int, len(by))}
 }
 
 // By returns the columns whose values make a group.
 func (t *Table) By() []Column { return t.by }
 
 // Len returns the number of groups.
-func (t *Table) Len() int { return len(t.sums) }
+func (t *Table) Len() int { return t.n }
 
 func (t *Table) bind(f record.Format) {
 	if t.ready && t.bound.Equal(f) {
@@ -110,7 +139,7 @@ func (t *Table) Add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
 			}
 			t.key = append(append(t.key, v...), 0)
 		}
-		if !t.add(uint32(maphash.Bytes(t.seed, t.key)), t.key, s) {
+		if !t.add(uint32(maphash.Bytes(seed, t.key)), t.key, s) {
 			return t.bad, ErrTooManyGroups
 		}
 	}
@@ -128,75 +157,103 @@ func canonical(v []byte) []byte {
 // read reads what is summed up of a row.
 func (t *Table) read(b *rows.Batch, row int) (s Sums, ok bool) {
 	s.Records = 1
-	for _, f := range [...]struct {
-		col   int
-		field record.Field
-		to    *int64
-	}{{t.packet, record.Packets, &s.Packets}, {t.bytes, record.Bytes, &s.Bytes}, {t.start, record.Start, &s.Start}, {t.end, record.End, &s.End}} {
-		if f.col < 0 {
-			continue
-		}
-		if *f.to, ok = b.Columns[f.col].Int(row); !ok {
-			t.bad = append(t.bad, rows.Bad{Row: row, Name: f.field.Name(), Reason: record.ErrNotNumber})
-			return s, false
-		}
+	return s, t.int(b, row, t.packet, record.Packets, &s.Packets) && t.int(b, row, t.bytes, record.Bytes, &s.Bytes) &&
+		t.int(b, row, t.start, record.Start, &s.Start) && t.int(b, row, t.end, record.End, &s.End)
+}
+
+func (t *Table) int(b *rows.Batch, row, col int, f record.Field, to *int64) (ok bool) {
+	if col < 0 {
+		return true
 	}
-	return s, true
+	if *to, ok = b.Columns[col].Int(row); !ok {
+		t.bad = append(t.bad, rows.Bad{Row: row, Name: f.Name(), Reason: record.ErrNotNumber})
+	}
+	return ok
 }
 
 // add adds to a group, which it makes if there is none; false if there are too many.
 func (t *Table) add(hash uint32, key []byte, s Sums) bool {
 	mask := uint32(len(t.slots) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
-		slot := t.slots[i]
-		if slot == 0 {
-			if len(t.sums) >= t.max {
+		here := &t.slots[i]
+		if here.at == 0 {
+			if t.n >= t.max {
 				return false
 			}
-			t.keys = append(t.keys, key...)
-			t.ends = append(t.ends, len(t.keys))
-			t.hash = append(t.hash, hash)
-			t.sums = append(t.sums, s)
-			t.slots[i] = uint32(len(t.sums))
-			if len(t.sums)*2 > len(t.slots) {
+			here.hash, here.at = hash, t.make(key, s)
+			if t.n++; t.n*2 > len(t.slots) {
 				t.grow()
 			}
 			return true
 		}
-		if g := slot - 1; t.hash[g] == hash && string(t.at(int(g))) == string(key) {
-			t.sums[g].Add(s)
+		if here.hash != hash {
+			continue
+		}
+		if g := t.group(here.at); string(g.key()) == string(key) {
+			sum := g.sums()
+			sum.Add(s)
+			g.set(sum)
 			return true
 		}
 	}
 }
 
+// make stores a new group, and returns its place for a slot.
+func (t *Table) make(key []byte, s Sums) uint32 {
+	size := (atKey + len(key) + unit - 1) / unit * unit
+	last := len(t.chunks) - 1
+	if last < 0 || len(t.chunks[last])+size > cap(t.chunks[last]) {
+		t.chunks = append(t.chunks, make([]byte, 0, max(chunkSize, size)))
+		last++
+	}
+	from := len(t.chunks[last])
+	t.chunks[last] = t.chunks[last][:from+size]
+	g := group(t.chunks[last][from:])
+	g.set(s)
+	binary.NativeEndian.PutUint32(g[atSize:], uint32(len(key)))
+	copy(g[atKey:], key)
+	return uint32(last*(chunkSize/unit)+from/unit) + 1
+}
+
+func (t *Table) group(at uint32) group {
+	at--
+	return group(t.chunks[at/(chunkSize/unit)][at%(chunkSize/unit)*unit:])
+}
+
 func (t *Table) grow() {
-	t.slots = make([]uint32, 2*len(t.slots))
+	old := t.slots
+	t.slots = make([]slot, 4*len(old))
 	mask := uint32(len(t.slots) - 1)
-	for g, hash := range t.hash {
-		i := hash & mask
-		for t.slots[i] != 0 {
+	for _, s := range old {
+		if s.at == 0 {
+			continue
+		}
+		i := s.hash & mask
+		for t.slots[i].at != 0 {
 			i = (i + 1) & mask
 		}
-		t.slots[i] = uint32(g + 1)
+		t.slots[i] = s
 	}
 }
 
-// at returns the key of a group.
-func (t *Table) at(g int) []byte {
-	begin := 0
-	if g > 0 {
-		begin = t.ends[g-1]
+// all calls fn with every group, in no order.
+func (t *Table) all(fn func(s slot, g group) bool) {
+	for _, s := range t.slots {
+		if s.at != 0 && !fn(s, t.group(s.at)) {
+			return
+		}
 	}
-	return t.keys[begin:t.ends[g]]
 }
 
 // Merge adds the groups of another table by the same columns.
 func (t *Table) Merge(o *Table) error {
-	for g := range o.sums {
-		if !t.add(o.hash[g], o.at(g), o.sums[g]) {
-			return ErrTooManyGroups
-		}
+	ok := true
+	o.all(func(s slot, g group) bool {
+		ok = t.add(s.hash, g.key(), g.sums())
+		return ok
+	})
+	if !ok {
+		return ErrTooManyGroups
 	}
 	return nil
 }
@@ -231,21 +288,21 @@ func (m Measure) Of(s Sums) int64 {
 // Top returns the n groups that have most of the measure, the first one most; all if n
 // is negative. Groups with equally much are in the order of their values.
 func (t *Table) Top(n int, m Measure) []Group {
-	order := make([]int32, len(t.sums))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(m.Of(t.sums[b]), m.Of(t.sums[a])), bytes.Compare(t.at(int(a)), t.at(int(b))))
+	order := make([]group, 0, t.n)
+	t.all(func(_ slot, g group) bool {
+		order = append(order, g)
+		return true
+	})
+	slices.SortFunc(order, func(a, b group) int {
+		return cmp.Or(cmp.Compare(m.Of(b.sums()), m.Of(a.sums())), bytes.Compare(a.key(), b.key()))
 	})
 	if n < 0 || n > len(order) {
 		n = len(order)
 	}
 	out := make([]Group, n)
 	for i := range out {
-		g := int(order[i])
-		out[i].Sums = t.sums[g]
-		for v := range bytes.SplitSeq(bytes.TrimSuffix(t.at(g), []byte{0}), []byte{0}) {
+		out[i].Sums = order[i].sums()
+		for v := range bytes.SplitSeq(bytes.TrimSuffix(order[i].key(), []byte{0}), []byte{0}) {
 			out[i].Values = append(out[i].Values, string(v))
 		}
 	}
@@ -254,9 +311,10 @@ func (t *Table) Top(n int, m Measure) []Group {
 
 // Total returns what all groups together came to.
 func (t *Table) Total() (s Sums) {
-	for _, g := range t.sums {
-		s.Add(g)
-	}
+	t.all(func(_ slot, g group) bool {
+		s.Add(g.sums())
+		return true
+	})
 	return s
 }
 

@@ -22,7 +22,7 @@ func BenchmarkSplit(b *testing.B) {
 	var s Splitter
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		s.Split(text, record.Default(), 1, func(*Batch) error { return nil }, nil)
+		s.Split(text, 2300, record.Default(), 1, func(*Batch) error { return nil }, nil)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2300, "ns/row")
 }

@@ -20,7 +20,7 @@ func values(t testing.TB, text string, f record.Format) []string {
 	t.Helper()
 	var got []string
 	var s Splitter
-	err := s.Split([]byte(text), f, 1, func(b *Batch) error {
+	err := s.Split([]byte(text), strings.Count(text, "\n"), f, 1, func(b *Batch) error {
 		for row := range b.Rows {
 			var fields []string
 			for i := range b.Columns {

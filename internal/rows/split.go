@@ -20,15 +20,14 @@ type Splitter struct {
 // MaxText is how much text Split takes at once.
 const MaxText = math.MaxInt32
 
-// Split hands the rows of text to fn: lines of the given format, each ending in '\n',
-// of which the first has the number line. Fields are separated by one byte that is
+// Split hands the rows of text to fn: so many lines of the given format, each ending in
+// '\n', of which the first has the number line. Fields are separated by one byte that is
 // not greater than a space. Lines with more or fewer fields than the format go to
 // refuse, with their number, and the rows before and after them into batches of their
 // own.
-func (s *Splitter) Split(text []byte, f record.Format, line int64, fn func(*Batch) error,
+func (s *Splitter) Split(text []byte, lines int, f record.Format, line int64, fn func(*Batch) error,
 	refuse func(line int64, text []byte) error) error {
 	n := f.Len()
-	lines := bytes.Count(text, newline)
 	s.find(text)
 	if len(s.ends)-1 == lines*n && s.aligned(text, n) {
 		return s.emit(text, f, lines, line, fn)
@@ -63,8 +62,6 @@ func (s *Splitter) Split(text []byte, f record.Format, line int64, fn func(*Batc
 	}
 	return nil
 }
-
-var newline = []byte{'\n'}
 
 // emit hands on a batch of the rows whose delimiters have been found.
 func (s *Splitter) emit(text []byte, f record.Format, rows int, line int64, fn func(*Batch) error) error {

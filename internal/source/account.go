@@ -2,7 +2,9 @@ package source
 
 import (
 	"cmp"
+	"encoding/binary"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 
@@ -151,8 +153,10 @@ func extremes(c *rows.Column, n int, fn func(int64)) {
 			}
 		}
 	case rows.Text:
-		// Times of one length compare as their digits do.
-		var lo, hi []byte
+		// Times of ten digits compare as the digits do.
+		var least, greatest uint64
+		var last, end uint16
+		least = math.MaxUint64
 		for row := range n {
 			v := c.Text(row)
 			if len(v) != 10 {
@@ -161,19 +165,24 @@ func extremes(c *rows.Column, n int, fn func(int64)) {
 				}
 				continue
 			}
-			if lo == nil || string(v) < string(lo) {
-				lo = v
+			hi, lo := binary.BigEndian.Uint64(v), binary.BigEndian.Uint16(v[8:])
+			if hi < least || hi == least && lo < last {
+				least, last = hi, lo
 			}
-			if hi == nil || string(v) > string(hi) {
-				hi = v
+			if hi > greatest || hi == greatest && lo > end {
+				greatest, end = hi, lo
 			}
 		}
-		for _, v := range [][]byte{lo, hi} {
+		for _, v := range [...][]byte{digits(least, last), digits(greatest, end)} {
 			if n, ok := rows.ParseInt(v); ok {
 				fn(n)
 			}
 		}
 	}
+}
+
+func digits(hi uint64, lo uint16) []byte {
+	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint64(nil, hi), lo)
 }
 
 func (o *observer) status(b *rows.Batch, c *rows.Column) {

@@ -134,7 +134,7 @@ func (r *run) pieces(st *state, hold *buffer, text []byte) bool {
 		if !st.known {
 			r.assume(st, piece)
 		}
-		return r.send(block{of: st, text: piece, form: st.format, line: first, hold: hold})
+		return r.send(block{of: st, text: piece, n: int(st.lines + 1 - first), form: st.format, line: first, hold: hold})
 	}
 	for at := 0; at < len(text); {
 		end := at + bytes.IndexByte(text[at:], '\n') + 1

@@ -72,7 +72,8 @@ const (
 type block struct {
 	of   *state
 	seq  int
-	text []byte // lines of one format, or
+	text []byte // lines of one format, so many, or
+	n    int
 	make func() (*rows.Batch, error)
 	line int64
 	form record.Format
@@ -279,7 +280,7 @@ func (w *Worker) block(b block, sink Sink) error {
 		}
 		return each(batch)
 	}
-	return w.split.Split(b.text, b.form, b.line, each, func(n int64, text []byte) error {
+	return w.split.Split(b.text, b.n, b.form, b.line, each, func(n int64, text []byte) error {
 		w.rows++
 		w.run.book.refuse(Refusal{Object: w.name, Line: n, Text: string(text), Reason: wrongCount(text, b.form)})
 		return nil
