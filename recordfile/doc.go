@@ -1,8 +1,7 @@
 // Package recordfile is the file of flow log records as Amazon delivers it: the
 // key of the object and its name, and what is in it, either gzip-compressed text
 // with a header line or Parquet. Files are written and read; those in Parquet are
-// read by parquetfile, which takes much more code of others. The package does no
-// network I/O and opens no files.
+// read by parquetfile. The package does no network I/O and opens no files.
 //
 // # Writing
 //
