@@ -23,19 +23,19 @@ type (
 
 	// Test compares a field with values.
 	Test struct {
-		// Fields are the fields that are looked at, by name: one, or several, such
-		// as srcaddr and dstaddr, of which one has to meet the test; with Ne and
-		// NotIn all that are there, and at least one.
+		// Fields are the fields that are looked at: one, or several, such as
+		// srcaddr and dstaddr, of which one has to meet the test. With Ne and NotIn
+		// all that are there have to, and at least one is; with Is all.
 		Fields []Column
-		// Name is what the user called Fields, such as "addr".
+		// Name is that of the one field, or what stands for several, such as "addr".
 		Name   string
 		Op     Op
-		Values []Value // one, or any number with In and NotIn
+		Values []Value // one; at least one with In and NotIn; none with Is and IsNot
 	}
 )
 
 // A Column is a field of a record by name, so that fields that are not Amazon's can be
-// asked for too.
+// asked for too. Their names are compared as loosely as Amazon's are typed: x-a is x_a.
 type Column struct {
 	Field record.Field // None for an extension
 	Name  string       // as in a header, such as "tcp-flags"
@@ -65,17 +65,19 @@ func (o Op) String() string { return opNames[o] }
 
 // A Value is what a field is compared with. Which member counts depends on the field.
 type Value struct {
-	// Text is the value as it is printed.
+	// Text is the value as it is printed, and for text fields what is compared.
 	Text string
 
 	// Lo and Hi are the numbers that an integer field may have: equal for a
-	// single one.
+	// single one. With an order (<, <=, >, >=) they are the beginning and the end of
+	// what is meant, such as a day.
 	Lo, Hi int64
 	// Prefix are the addresses that an address field may have, unless Last is
 	// set: then they are those from Prefix.Addr() to Last.
 	Prefix netip.Prefix
 	Last   netip.Addr
-	// Wild says that Text holds * for any text and ? for any character.
+	// Wild says that Text is a pattern: * is any text, ? any character, and a
+	// backslash takes such a meaning from the one after it.
 	Wild bool
 }
 
@@ -103,7 +105,7 @@ func join(all []Expr, with string) string {
 
 func (e *Test) String() string {
 	var b strings.Builder
-	b.WriteString(e.Name)
+	b.WriteString(e.name())
 	b.WriteByte(' ')
 	b.WriteString(e.Op.String())
 	b.WriteByte(' ')
@@ -114,25 +116,42 @@ func (e *Test) String() string {
 			if i > 0 {
 				b.WriteString(", ")
 			}
-			b.WriteString(quote(v.Text))
+			b.WriteString(e.quote(v))
 		}
 		b.WriteByte(')')
 	case Is, IsNot:
 		b.WriteByte('-')
 	default:
-		b.WriteString(quote(e.Values[0].Text))
+		b.WriteString(e.quote(e.Values[0]))
 	}
 	return b.String()
 }
 
-// quote puts a value in quotation marks if it could not be read back without them.
-func quote(s string) string {
-	if s != "" && s != "-" && strings.IndexFunc(s, func(r rune) bool {
-		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("._:/-*?@", r))
-	}) < 0 && !reserved[strings.ToLower(s)] {
-		return s
+// name is the name in backticks if it is one that only a header made a field's.
+func (e *Test) name() string {
+	if len(e.Fields) == 1 && e.Fields[0].Field == record.None && !isExtension(e.Name) {
+		return "`" + e.Name + "`"
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	return e.Name
+}
+
+// quote puts a value in quotation marks if it could not be read back without them.
+func (e *Test) quote(v Value) string {
+	bare := v.Text != "" && v.Text != "-" && !reserved[strings.ToLower(v.Text)]
+	if e.Fields[0].Field.IsAddr() && !v.Prefix.IsValid() {
+		bare = false // text that is no address has to look like it
+	}
+	for _, r := range v.Text {
+		bare = bare && (plain(r) || v.Wild && (r == '*' || r == '?'))
+	}
+	if bare {
+		return v.Text
+	}
+	escape := strings.NewReplacer(`"`, `\"`)
+	if !v.Wild {
+		escape = strings.NewReplacer(`"`, `\"`, `\`, `\\`, `*`, `\*`, `?`, `\?`)
+	}
+	return `"` + escape.Replace(v.Text) + `"`
 }
 
 // reserved are the words that are no values without quotation marks.

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"math"
 	"slices"
 
 	"weir/internal/rows"
@@ -25,8 +26,10 @@ func Compile(e Expr) *Filter {
 }
 
 // Select returns the numbers of the rows of b that meet the condition, in order, and
-// what it found wrong on the way: a row with a bad value is not selected, whatever the
-// rest of the condition says of it. Both are right until the next call.
+// what it found wrong on the way: a row in which a test met a bad value is not
+// selected, whatever the rest of the condition says of it. Tests are made from left to
+// right, and only on rows for which those before have not settled and, or or the ends
+// of addr; other values are not looked at. Both results are right until the next call.
 func (f *Filter) Select(b *rows.Batch) (selected []int32, bad []rows.Bad) {
 	for i := len(f.all); i < b.Rows; i++ {
 		f.all = append(f.all, int32(i))
@@ -147,79 +150,64 @@ func merge(out, a, b []int32) []int32 {
 	return append(append(out, a...), b...)
 }
 
-// testNode compares columns with values.
+// testNode compares a column with values.
 type testNode struct {
 	filter *Filter
-	test   *Test
+	test   *Test // of one field
 	match  matcher
+	max    uint64 // of a number
 
-	dict  *rows.Column // the one that table is of
-	table []bool
+	known []verdict // of the entries of a dictionary, for one batch
 }
+
+// A verdict is what is known of an entry of a dictionary.
+type verdict uint8
+
+const (
+	unknown verdict = iota
+	yes
+	no
+	wrong
+)
 
 // A matcher says whether a value, as it stands in a line and not absent, meets a test.
 type matcher interface {
 	text(v []byte) (bool, error)
-	number(v int64) bool
+	number(v int64) bool // of a number that is not negative
 }
 
+// compileTest makes the tests of several fields of tests of one:
+//
+//	addr = x     srcaddr = x or dstaddr = x
+//	addr != x    (srcaddr is not - or dstaddr is not -) and not addr = x
+//	addr is -    srcaddr is - and dstaddr is -
 func compileTest(e *Test, f *Filter) node {
-	var any []node
+	if len(e.Fields) == 1 {
+		return newTestNode(e, f)
+	}
+	var parts []node
 	for _, c := range e.Fields {
 		one := *e
-		one.Fields = []Column{c}
-		any = append(any, &testNode{filter: f, test: &one, match: newMatcher(&one)})
+		one.Fields, one.Name = []Column{c}, c.Name
+		parts = append(parts, newTestNode(&one, f))
 	}
-	if len(any) == 1 {
-		return any[0]
+	switch e.Op {
+	case Is:
+		return &andNode{all: parts}
+	case Ne, NotIn:
+		there, equal := *e, *e
+		there.Op, equal.Op = IsNot, In
+		return &andNode{all: []node{compileTest(&there, f), &notNode{x: compileTest(&equal, f)}}}
 	}
-	if e.Op == Ne || e.Op == NotIn {
-		return &everyNode{any}
-	}
-	return &orNode{any: any}
+	return &orNode{any: parts}
 }
 
-// everyNode holds where all columns that have a value match, and one has.
-type everyNode struct{ all []node }
-
-func (n *everyNode) sel(b *rows.Batch, in, out []int32) []int32 {
-	// Rows that some column refuses; absent values refuse nothing.
-	keep := append([]int32(nil), in...)
-	var present []int32
-	for _, x := range n.all {
-		t := x.(*testNode)
-		col := t.column(b)
-		hits := t.sel(b, in, nil)
-		var refused []int32
-		if col != nil {
-			for _, row := range without(nil, in, hits) {
-				if !rows.Absent(col.Bytes(int(row), nil)) {
-					refused = append(refused, row)
-				}
-			}
-		}
-		keep = without(keep[:0], keep, intersect(keep, refused))
-		present = union(present, hits)
+func newTestNode(e *Test, f *Filter) *testNode {
+	n := &testNode{filter: f, test: e, match: newMatcher(e), max: math.MaxInt64}
+	if c := e.Fields[0]; c.IsInt() {
+		n.max = uint64(c.Field.Max())
 	}
-	return append(out, intersect(keep, present)...)
-}
-
-func intersect(a, b []int32) (out []int32) {
-	for len(a) > 0 && len(b) > 0 {
-		switch {
-		case a[0] < b[0]:
-			a = a[1:]
-		case a[0] > b[0]:
-			b = b[1:]
-		default:
-			out, a, b = append(out, a[0]), a[1:], b[1:]
-		}
-	}
-	return out
-}
-
-func union(a, b []int32) []int32 {
-	return merge(nil, a, without(nil, b, intersect(a, b)))
+	return n
 }
 
 // column returns the column that a test with one field looks at; nil if there is none.
@@ -236,8 +224,9 @@ func (c Column) Index(f record.Format) int {
 	if c.Field != record.None {
 		return f.Index(c.Field)
 	}
+	name := looseName(c.Name)
 	for i := range f.Len() {
-		if f.Field(i) == record.None && f.Name(i) == c.Name {
+		if f.Field(i) == record.None && looseName(f.Name(i)) == name {
 			return i
 		}
 	}
@@ -246,8 +235,7 @@ func (c Column) Index(f record.Format) int {
 
 func (n *testNode) sel(b *rows.Batch, in, out []int32) []int32 {
 	col := n.column(b)
-	switch n.test.Op {
-	case Is, IsNot:
+	if n.test.Op == Is || n.test.Op == IsNot {
 		return n.selAbsent(col, in, out)
 	}
 	if col == nil {
@@ -257,36 +245,16 @@ func (n *testNode) sel(b *rows.Batch, in, out []int32) []int32 {
 	case rows.Text:
 		return n.selText(col, in, out)
 	case rows.Ints:
-		for _, row := range in {
-			if v := col.Ints[row]; v != rows.Null && n.match.number(v) {
-				out = append(out, row)
-			}
-		}
+		return n.selInts(col, in, out)
 	case rows.Dict:
-		n.fill(col.Values)
-		for _, row := range in {
-			if code := col.Codes[row]; code != rows.NullCode && n.table[code] {
-				out = append(out, row)
-			}
-		}
+		return n.selDict(col, in, out)
 	}
 	return out
 }
 
 func (n *testNode) selAbsent(col *rows.Column, in, out []int32) []int32 {
 	for _, row := range in {
-		absent := col == nil
-		if !absent {
-			switch col.Kind {
-			case rows.Text:
-				absent = rows.Absent(col.Text(int(row)))
-			case rows.Ints:
-				absent = col.Ints[row] == rows.Null
-			case rows.Dict:
-				absent = col.Codes[row] == rows.NullCode
-			}
-		}
-		if absent == (n.test.Op == Is) {
+		if (col == nil || col.Absent(int(row))) == (n.test.Op == Is) {
 			out = append(out, row)
 		}
 	}
@@ -312,7 +280,7 @@ func (n *testNode) selText(col *rows.Column, in, out []int32) []int32 {
 		}
 		ok, err := n.match.text(v)
 		if err != nil {
-			n.filter.bad = append(n.filter.bad, rows.Bad{Row: int(row), Name: n.test.Fields[0].Name, Reason: err})
+			n.refuse(row, err)
 		} else if ok {
 			out = append(out, row)
 		}
@@ -320,15 +288,63 @@ func (n *testNode) selText(col *rows.Column, in, out []int32) []int32 {
 	return out
 }
 
-// fill says of each entry of a dictionary whether it matches, once.
-func (n *testNode) fill(dict *rows.Column) {
-	if n.dict == dict {
-		return
+func (n *testNode) selInts(col *rows.Column, in, out []int32) []int32 {
+	for _, row := range in {
+		switch v := col.Ints[row]; {
+		case v == rows.Null:
+		case uint64(v) > n.max: // negative ones too
+			n.refuse(row, record.ErrRange)
+		case n.match.number(v):
+			out = append(out, row)
+		}
 	}
-	n.dict, n.table = dict, n.table[:0]
-	for i := range dict.Len() {
-		v := dict.Text(i)
-		ok, err := n.match.text(v)
-		n.table = append(n.table, ok && err == nil && !rows.Absent(v))
+	return out
+}
+
+// selDict looks at each entry of the dictionary once at most. What it finds is not
+// kept: the next batch may have another dictionary in the same place.
+func (n *testNode) selDict(col *rows.Column, in, out []int32) []int32 {
+	if size := col.Values.Len(); cap(n.known) < size {
+		n.known = make([]verdict, size)
+	} else {
+		n.known = n.known[:size]
+		clear(n.known)
 	}
+	for _, row := range in {
+		code := col.Codes[row]
+		if code == rows.NullCode {
+			continue
+		}
+		k := n.known[code]
+		if k == unknown {
+			k, _ = n.judge(col.Values.Text(int(code)))
+			n.known[code] = k
+		}
+		switch k {
+		case yes:
+			out = append(out, row)
+		case wrong:
+			_, err := n.judge(col.Values.Text(int(code)))
+			n.refuse(row, err)
+		}
+	}
+	return out
+}
+
+func (n *testNode) judge(v []byte) (verdict, error) {
+	if rows.Absent(v) {
+		return no, nil
+	}
+	switch ok, err := n.match.text(v); {
+	case err != nil:
+		return wrong, err
+	case ok:
+		return yes, nil
+	}
+	return no, nil
+}
+
+// refuse notes that a row has a bad value.
+func (n *testNode) refuse(row int32, err error) {
+	n.filter.bad = append(n.filter.bad, rows.Bad{Row: int(row), Name: n.test.Fields[0].Name, Reason: err})
 }

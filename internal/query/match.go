@@ -1,11 +1,13 @@
 package query
 
 import (
-	"bytes"
 	"cmp"
+	"errors"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"weir/internal/rows"
 	"weir/record"
@@ -18,11 +20,11 @@ func newMatcher(e *Test) matcher {
 	case e.Op == Is || e.Op == IsNot:
 		return nil
 	case e.Op == Has:
-		return flagMatcher(e.Values[0].Lo)
+		return &flagMatcher{e.Values[0].Lo, checker{field: record.TCPFlags}}
 	case c.IsInt() || e.Op >= Lt && e.Op <= Ge:
 		return newIntMatcher(e, negate)
 	case c.Field.IsAddr():
-		return newAddrMatcher(e.Values, negate)
+		return newAddrMatcher(c.Field, e.Values, negate)
 	}
 	return newTextMatcher(e.Values, negate)
 }
@@ -67,34 +69,40 @@ func (m *textMatcher) number(v int64) bool {
 	return ok
 }
 
-// wildcard reports whether s is what the pattern says: * is any text, ? any byte.
+// wildcard reports whether s is what the pattern says: * is any text, ? any character,
+// a backslash takes the meaning of what follows it.
 func wildcard(pattern, s []byte) bool {
-	for len(pattern) > 0 {
-		if pattern[0] == '*' {
-			pattern = bytes.TrimLeft(pattern, "*")
-			// What follows the asterisk up to the next one is best found where
-			// it comes first.
-			next := bytes.IndexByte(pattern, '*')
-			if next < 0 {
-				n := len(s) - len(pattern)
-				return n >= 0 && wildcard(pattern, s[n:])
+	// Where to go on if the last asterisk has to stand for one character more.
+	var again, from []byte
+	starred := false
+	for len(s) > 0 || len(pattern) > 0 {
+		if len(pattern) > 0 {
+			switch c := pattern[0]; {
+			case c == '*':
+				pattern = pattern[1:]
+				again, from, starred = pattern, s, true
+				continue
+			case len(s) == 0:
+			case c == '?':
+				_, n := utf8.DecodeRune(s)
+				pattern, s = pattern[1:], s[n:]
+				continue
+			case c == '\\' && len(pattern) > 1 && pattern[1] == s[0]:
+				pattern, s = pattern[2:], s[1:]
+				continue
+			case c != '\\' && c == s[0]:
+				pattern, s = pattern[1:], s[1:]
+				continue
 			}
-			part := pattern[:next]
-			for len(s) >= len(part) && !wildcard(part, s[:len(part)]) {
-				s = s[1:]
-			}
-			if len(s) < len(part) {
-				return false
-			}
-			pattern, s = pattern[next:], s[len(part):]
-			continue
 		}
-		if len(s) == 0 || pattern[0] != '?' && pattern[0] != s[0] {
+		if !starred || len(from) == 0 {
 			return false
 		}
-		pattern, s = pattern[1:], s[1:]
+		_, n := utf8.DecodeRune(from)
+		from = from[n:]
+		pattern, s = again, from
 	}
-	return len(s) == 0
+	return true
 }
 
 type span[T any] struct{ lo, hi T }
@@ -103,20 +111,29 @@ type span[T any] struct{ lo, hi T }
 type intMatcher struct {
 	spans  []span[int64] // in order, apart from each other
 	negate bool
+	max    int64
+	check  checker
 }
 
 func newIntMatcher(e *Test, negate bool) *intMatcher {
-	m := &intMatcher{negate: negate}
-	const most = 1<<63 - 1
+	c := e.Fields[0]
+	m := &intMatcher{negate: negate, max: math.MaxInt64, check: checker{field: c.Field}}
+	if c.IsInt() {
+		m.max = c.Field.Max()
+	}
+	const most = math.MaxInt64
 	for _, v := range e.Values {
 		s := span[int64]{v.Lo, v.Hi}
 		switch e.Op {
 		case Lt:
 			s = span[int64]{0, v.Lo - 1}
 		case Le:
-			s = span[int64]{0, v.Lo}
+			s = span[int64]{0, v.Hi}
 		case Gt:
-			s = span[int64]{v.Lo + 1, most}
+			if v.Hi == most {
+				continue // nothing is more
+			}
+			s = span[int64]{v.Hi + 1, most}
 		case Ge:
 			s = span[int64]{v.Lo, most}
 		}
@@ -139,8 +156,8 @@ func newIntMatcher(e *Test, negate bool) *intMatcher {
 
 func (m *intMatcher) text(v []byte) (bool, error) {
 	n, ok := rows.ParseInt(v)
-	if !ok {
-		return false, record.ErrNotNumber
+	if !ok || n > m.max {
+		return false, m.check.err(v)
 	}
 	return m.number(n), nil
 }
@@ -165,29 +182,57 @@ func inside[T int64 | uint32](spans []span[T], v T) bool {
 }
 
 // A flagMatcher wants all of its bits.
-type flagMatcher int64
+type flagMatcher struct {
+	bits  int64
+	check checker
+}
 
-func (m flagMatcher) text(v []byte) (bool, error) {
+func (m *flagMatcher) text(v []byte) (bool, error) {
 	n, ok := rows.ParseInt(v)
-	if !ok {
-		return false, record.ErrNotNumber
+	if !ok || n > record.TCPFlags.Max() {
+		return false, m.check.err(v)
 	}
 	return m.number(n), nil
 }
 
-func (m flagMatcher) number(v int64) bool { return v&int64(m) == int64(m) }
+func (m *flagMatcher) number(v int64) bool { return v&m.bits == m.bits }
 
-// An addrMatcher compares with addresses. Text that is none, such as xx.xx.xx.xx, is
-// in no network.
+// A checker says what is wrong with a value of a field. It is for values that are no
+// number of the field, or no address.
+type checker struct {
+	field  record.Field // None for a number of an extension
+	format record.Format
+	rec    *record.Record
+}
+
+// err returns one of the errors of package record; nil for text that cannot have been
+// meant as an address.
+func (c *checker) err(v []byte) error {
+	if c.field == record.None {
+		return record.ErrNotNumber
+	}
+	if c.rec == nil {
+		c.rec = new(record.Record)
+		c.format, _ = record.NewFormat(c.field) // one known field is a format
+	}
+	if bad := (*record.FieldError)(nil); errors.As(c.format.Parse(v, c.rec), &bad) {
+		return bad.Err
+	}
+	return nil
+}
+
+// An addrMatcher compares with addresses. Text that cannot be meant as one, such as
+// xx.xx.xx.xx, is in no network.
 type addrMatcher struct {
 	v4     []span[uint32]
 	v6     []span[netip.Addr]
 	words  map[string]bool // wanted text that is no address
 	negate bool
+	check  checker
 }
 
-func newAddrMatcher(values []Value, negate bool) *addrMatcher {
-	m := &addrMatcher{negate: negate}
+func newAddrMatcher(f record.Field, values []Value, negate bool) *addrMatcher {
+	m := &addrMatcher{negate: negate, check: checker{field: f}}
 	for _, v := range values {
 		if !v.Prefix.IsValid() {
 			if m.words == nil {
@@ -246,7 +291,11 @@ func (m *addrMatcher) text(v []byte) (bool, error) {
 		}
 		return m.negate, nil
 	}
+	if err := m.check.err(v); err != nil {
+		return false, err
+	}
 	return m.words[string(v)] != m.negate, nil
 }
 
-func (m *addrMatcher) number(int64) bool { return false }
+// number is of a column that should hold text: no number is an address.
+func (m *addrMatcher) number(int64) bool { return m.negate }

@@ -93,6 +93,20 @@ func (c *Column) Text(row int) []byte {
 	return c.Data[c.Ends[k]+1 : c.Ends[k+1]]
 }
 
+// Absent reports whether a row has no value.
+func (c *Column) Absent(row int) bool {
+	switch c.Kind {
+	case Text:
+		return Absent(c.Text(row))
+	case Ints:
+		return c.Ints[row] == Null
+	case Dict:
+		code := c.Codes[row]
+		return code == NullCode || Absent(c.Values.Text(int(code)))
+	}
+	return true
+}
+
 // Absent reports whether a value, as it stands in a line, is none.
 func Absent(v []byte) bool { return len(v) == 1 && v[0] == '-' }
 

@@ -148,6 +148,11 @@ func TestColumns(t *testing.T) {
 	if a, b := ints.Bytes(0, nil), ints.Bytes(1, nil); string(a) != "7" || !Absent(b) {
 		t.Errorf("numbers: %q %q", a, b)
 	}
+	dash := Column{Kind: Dict, Codes: []uint32{0}, Values: &Column{}}
+	dash.Values.AppendText([]byte("-"))
+	if c.Absent(0) || !c.Absent(2) || ints.Absent(0) || !ints.Absent(1) || !dash.Absent(0) || !(&Column{}).Absent(0) {
+		t.Error("Absent does not agree with Bytes")
+	}
 	if v := (&Column{}).Bytes(0, nil); !bytes.Equal(v, []byte("-")) {
 		t.Errorf("a column that was not read: %q", v)
 	}
