@@ -2,7 +2,6 @@ package source
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 
@@ -26,5 +25,3 @@ func wrongCount(text []byte, f record.Format) string {
 	}
 	return fmt.Sprintf("%v: %d instead of %d", record.ErrTooMany, n, f.Len())
 }
-
-func (r *run) parquet(st *state, in io.Reader) error { return errors.New("not yet") }

@@ -41,7 +41,7 @@ func (r *run) contents(st *state) error {
 		defer z.Close()
 		return r.form(st, z)
 	case string(magic) == "PAR1":
-		return r.parquet(st, in)
+		return r.parquet(st, rc, in)
 	}
 	return r.form(st, in)
 }

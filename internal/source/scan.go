@@ -44,6 +44,7 @@ type Worker struct {
 
 	run      *run
 	split    rows.Splitter
+	decoder  decoder
 	observed observer
 	rows     int64
 	kept     int64
@@ -74,7 +75,7 @@ type block struct {
 	seq  int
 	text []byte // lines of one format, so many, or
 	n    int
-	make func() (*rows.Batch, error)
+	part *part
 	line int64
 	form record.Format
 	hold *buffer
@@ -96,6 +97,11 @@ type state struct {
 	format  record.Format
 	known   bool
 	pending sync.WaitGroup
+
+	// Of a Parquet file: rows handed to sinks, and what is wrong with it first.
+	given  atomic.Int64
+	mu     sync.Mutex
+	damage error
 }
 
 type run struct {
@@ -270,15 +276,15 @@ func (w *Worker) block(b block, sink Sink) error {
 		batch.Object, batch.Seq = b.of.index, b.seq
 		return sink(w, batch)
 	}
-	if b.make != nil {
-		batch, err := b.make()
-		if err != nil {
-			w.run.book.mu.Lock()
-			w.run.book.Damaged = append(w.run.book.Damaged, Damage{b.of.Name, b.line - 1, err})
-			w.run.book.mu.Unlock()
-			return nil
+	if b.part != nil {
+		damage, err := w.decoder.decode(b.part, b.line, func(batch *rows.Batch) error {
+			b.of.given.Add(int64(batch.Rows))
+			return each(batch)
+		})
+		if damage != nil {
+			b.of.wrong(damage)
 		}
-		return each(batch)
+		return err
 	}
 	return w.split.Split(b.text, b.n, b.form, b.line, each, func(n int64, text []byte) error {
 		w.rows++
