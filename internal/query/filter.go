@@ -157,6 +157,10 @@ type testNode struct {
 	match  matcher
 	max    uint64 // of a number
 
+	bound  bool
+	format record.Format // that at is of
+	at     int           // where the column is, -1 if the format does not have it
+
 	known []verdict // of the entries of a dictionary, for one batch
 }
 
@@ -210,13 +214,15 @@ func newTestNode(e *Test, f *Filter) *testNode {
 	return n
 }
 
-// column returns the column that a test with one field looks at; nil if there is none.
+// column returns the column that the test looks at; nil if there is none.
 func (n *testNode) column(b *rows.Batch) *rows.Column {
-	i := n.test.Fields[0].Index(b.Format)
-	if i < 0 || b.Columns[i].Kind == rows.Missing {
+	if !n.bound || !n.format.Equal(b.Format) {
+		n.bound, n.format, n.at = true, b.Format, n.test.Fields[0].Index(b.Format)
+	}
+	if n.at < 0 || b.Columns[n.at].Kind == rows.Missing {
 		return nil
 	}
-	return &b.Columns[i]
+	return &b.Columns[n.at]
 }
 
 // Index returns where a format has the column, -1 if it does not.

@@ -227,7 +227,7 @@ func (p *parser) word(t token) (Expr, error) {
 	case "proto", "protocol":
 		return p.comparison(fieldSubject(record.Protocol, true))
 	}
-	if w == "ip" && (p.operator() || isAddress(p.peek().text)) {
+	if w == "ip" && (p.operator() || strings.ContainsAny(p.peek().text, ".:")) {
 		return p.comparison(endsSubject("addr"))
 	}
 	if net := networks[w]; net != "" && !p.operator() {
@@ -255,22 +255,19 @@ func (p *parser) word(t token) (Expr, error) {
 // end reads what follows src or dst: port, host and the like. Without any it is the
 // address.
 func (p *parser) end(dir string) subject {
-	addr, port := record.SrcAddr, record.SrcPort
+	addr, port, other := record.SrcAddr, record.SrcPort, "dst"
 	if dir == "dst" {
-		addr, port = record.DstAddr, record.DstPort
+		addr, port, other = record.DstAddr, record.DstPort, "src"
 	}
-	either := false
-	if op, other := p.peek(), p.toks[min(p.next+1, len(p.toks)-1)]; op.is("or") && (other.is("src") || other.is("dst")) {
+	either := p.peek().is("or") && p.toks[p.next+1].is(other)
+	if either {
 		p.next += 2
-		either = true
 	}
 	name, f := "addr", addr
-	switch w := strings.ToLower(p.peek().text); w {
-	case "port", "portrange":
+	switch {
+	case p.accept("port"), p.accept("portrange"):
 		name, f = "port", port
-		fallthrough
-	case "host", "net", "addr", "ip":
-		p.next++
+	case p.accept("host"), p.accept("net"), p.accept("addr"), p.accept("ip"):
 	}
 	if either {
 		return endsSubject(name)

@@ -556,7 +556,7 @@ func TestSelectDoesNotAllocate(t *testing.T) {
 	text := string(sample(500))
 	for _, cond := range []string{
 		"reject", "dstport in (22, 443) and bytes > 1k", "addr != 10.0.0.0/9", "not (srcaddr = 10.0.1.0/24 or port = ssh)",
-		"interface-id = eni-*7", "addr is -",
+		"interface-id = eni-*7", "addr is -", "x-note is not - or x-note = a",
 	} {
 		e, err := Parse(cond)
 		if err != nil {
