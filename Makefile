@@ -10,7 +10,7 @@ ROOT := $(if $(filter 0,$(shell id -u)),,-exec sudo)
 
 export CGO_ENABLED = 0
 
-.PHONY: help check test fuzz bench bench-peers bench-serve generate e2e crash
+.PHONY: help check test fuzz bench bench-peers bench-read bench-serve generate e2e crash
 
 help: ## print this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -42,6 +42,9 @@ bench: ## every benchmark, BENCHTIME (1x) each
 # sudo -E: what to run is told by a variable.
 bench-peers: ## compare capture with softflowd, nfdump, pmacct, as root
 	WEIR_PEERS=3 go test -count=1 -timeout 40m -v -run '^TestPeers' $(if $(ROOT),-exec 'sudo -E') ./internal/capture
+
+bench-read: ## compare weir top with DuckDB, mawk and inflating alone
+	WEIR_READ_SPEED=7 go test -count=1 -timeout 40m -v -run '^TestReadSpeed$$' ./cmd/weir
 
 bench-serve: ## measure weir serve with 200 interfaces and 20 flow logs, as root
 	WEIR_LOAD=1 go test -count=1 -timeout 20m -v -run '^TestServeLoad' $(if $(ROOT),-exec 'sudo -E') ./cmd/weir

@@ -76,7 +76,8 @@ the records. It needs root and leaves nothing behind.`,
 		return usageError{err, "see " + cmd.CommandPath() + " -h"}
 	})
 	root.SetOut(os.Stdout)
-	root.AddCommand(newCapture(), newDemo(), newKeys(), newServe(), newInterfaces(), newCreate(), newList(), newDelete(), newVersion())
+	root.AddCommand(newCapture(), newDemo(), newKeys(), newServe(), newInterfaces(), newCreate(), newList(), newDelete(),
+		newRead(), newTop(), newSummary(), newTimeline(), newVersion())
 	root.InitDefaultCompletionCmd()
 	return root
 }

@@ -230,3 +230,26 @@ func ParseMeasure(s string) (Measure, error) {
 	}
 	return 0, sc.fail(1, s, "want bytes, packets or records", suggest)
 }
+
+// Word returns a value for people: the name of a protocol instead of its number, any
+// other as it stands in a record.
+func Word(c Column, v string) string {
+	if c.Field == record.Protocol {
+		if name, ok := protocolNames[v]; ok {
+			return name
+		}
+	}
+	return v
+}
+
+// protocolNames are the first name of each number in the table of protocols.
+var protocolNames = func() map[string]string {
+	m := map[string]string{}
+	for entry := range strings.SplitSeq(protocolTable, ",") {
+		name, number, _ := strings.Cut(strings.TrimSpace(entry), " ")
+		if m[number] == "" {
+			m[number] = name
+		}
+	}
+	return m
+}()

@@ -21,7 +21,11 @@ const (
 	CSV              // RFC 4180 with a header, empty where absent
 	TSV              // the same, separated by tabs
 	JSON             // an object on each line, null where absent
+	OCSF             // an event on each line, see [AppendOCSF]
 )
+
+// Lines reports whether a form has no header.
+func (f Form) Lines() bool { return f >= JSON }
 
 // Records writes the records that meet a condition.
 type Records struct {
@@ -99,7 +103,7 @@ func (s *recordSink) batch(w *source.Worker, b *rows.Batch) error {
 			w.Refuse(b, []rows.Bad{badField(int(row), err)})
 			continue
 		}
-		if len(w.Out) == 0 && s.Form != JSON {
+		if len(w.Out) == 0 && !s.Form.Lines() {
 			w.Out = append(w.Out, s.header...)
 		}
 		w.Out = s.append(w.Out, b, int(row))
@@ -121,7 +125,10 @@ func (s *recordSink) append(out []byte, b *rows.Batch, row int) []byte {
 	if s.Form == Text && s.whole {
 		return append(append(out, s.line...), '\n')
 	}
-	if s.Form == JSON {
+	switch s.Form {
+	case OCSF:
+		return append(AppendOCSF(out, b.Format, &s.rec), '\n')
+	case JSON:
 		out = append(out, '{')
 	}
 	for i, c := range s.columns {

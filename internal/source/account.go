@@ -25,6 +25,8 @@ type Account struct {
 	Damaged  []Damage // objects that could not be read to the end, or at all
 	Assumed  []Assumption
 
+	// Formats are the formats of the records, each once.
+	Formats []FormatCount
 	// Start and End are the least start and the greatest end of all records, in
 	// Unix seconds; 0 if none has one.
 	Start, End int64
@@ -55,6 +57,23 @@ type Assumption struct {
 	Object string
 	Format record.Format
 	Reason string // such as "14 fields that look like the default format"
+}
+
+// A FormatCount says how many records had a format.
+type FormatCount struct {
+	Format  record.Format
+	Records int64
+}
+
+// count adds to the count of a format.
+func count(all []FormatCount, f record.Format, n int64) []FormatCount {
+	for i := range all {
+		if all[i].Format.Equal(f) {
+			all[i].Records += n
+			return all
+		}
+	}
+	return append(all, FormatCount{f, n})
 }
 
 // A Gap counts the records of an interface that are none of a flow.
@@ -103,6 +122,8 @@ func (b *book) close() *Account {
 type observer struct {
 	start, end int64
 	gaps       map[string]Gap
+	formats    []FormatCount
+	rows       int64 // of the format that is bound, not in formats yet
 	bound      record.Format
 	ready      bool
 	cols       struct{ start, end, status, eni int }
@@ -115,13 +136,22 @@ func (o *observer) bind(f record.Format) {
 	if o.ready && o.bound.Equal(f) {
 		return
 	}
+	o.flush()
 	o.ready, o.bound = true, f
 	o.cols.start, o.cols.end = f.Index(record.Start), f.Index(record.End)
 	o.cols.status, o.cols.eni = f.Index(record.LogStatus), f.Index(record.InterfaceID)
 }
 
+// flush counts the rows of the format that is bound.
+func (o *observer) flush() {
+	if o.rows > 0 {
+		o.formats, o.rows = count(o.formats, o.bound, o.rows), 0
+	}
+}
+
 func (o *observer) batch(b *rows.Batch) {
 	o.bind(b.Format)
+	o.rows += int64(b.Rows)
 	if c := o.cols.start; c >= 0 {
 		extremes(&b.Columns[c], b.Rows, func(v int64) {
 			if o.start == 0 || v < o.start {
@@ -226,12 +256,16 @@ func (o *observer) status(b *rows.Batch, c *rows.Column) {
 
 // merge adds what an observer saw to the account.
 func (b *book) merge(o *observer) {
+	o.flush()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.Start == 0 || o.start != 0 && o.start < b.Start {
 		b.Start = o.start
 	}
 	b.End = max(b.End, o.end)
+	for _, f := range o.formats {
+		b.Formats = count(b.Formats, f.Format, f.Records)
+	}
 	if b.Gaps == nil {
 		b.Gaps = map[string]Gap{}
 	}

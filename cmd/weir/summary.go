@@ -1,0 +1,233 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"weir/internal/query"
+	"weir/internal/rows"
+	"weir/internal/show"
+	"weir/internal/source"
+	"weir/record"
+)
+
+// summaryOptions are the flags of weir summary.
+type summaryOptions struct {
+	readingOptions
+	n int
+}
+
+func newSummary() *cobra.Command {
+	var o summaryOptions
+	cmd := &cobra.Command{
+		Use:   "summary PLACE...",
+		Short: "Tell on one page what is in flow logs",
+		Long: `Tell on one page what is in flow logs: the time they cover, how much was accepted and
+refused, who sends most, which services are used, what was refused and to whom, and
+which interfaces recorded it.
+
+A flow between two interfaces that are both recorded is in the records of both.` + readingHelp + `
+
+Exit status: 0 done, 1 failed or something could not be read to its end, 2 wrong
+usage, 3 no record found.`,
+		Example: `  weir summary flow.log.gz
+  weir summary s3://flow-logs --since 1h
+  weir summary logs/ --where 'addr = 10.0.1.5' --json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runSummary(cmd.Context(), &o, args, cmd.OutOrStdout(), os.Stderr)
+		},
+	}
+	o.addFlags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&o.json, "json", false, "print JSON, with what was read")
+	f.IntVarP(&o.n, "number", "n", 5, "rows of each section")
+	return cmd
+}
+
+// A section is one table of a summary.
+type section struct {
+	name, title string
+	where       string // besides what the user asks for
+	by          string
+	measure     query.Measure
+}
+
+// ephemeral is the first port that a client of ours would choose: what is sent there
+// is most likely an answer (Linux, net.ipv4.ip_local_port_range).
+const ephemeral = "32768"
+
+var sections = []section{
+	{"verdicts", "", "", "action", query.ByBytes},
+	{"talkers", "Who sends most", "", "srcaddr", query.ByBytes},
+	{"services", "Services that are used", "accept and dstport < " + ephemeral, "dstaddr,dstport,protocol", query.ByBytes},
+	{"refused", "Refused, by service", "reject", "dstport,protocol", query.ByRecords},
+	{"refused-sources", "Refused, by who sent it", "reject", "srcaddr", query.ByRecords},
+	{"refused-pairs", "Refused, by source and destination", "reject", "srcaddr,dstaddr,dstport,protocol", query.ByRecords},
+	{"interfaces", "Interfaces that recorded most", "", "interface-id", query.ByBytes},
+}
+
+// maxSummaryGroups is how many groups a section may have; one with more is left out.
+const maxSummaryGroups = 1_000_000
+
+// A filled section is what one worker, or all of them, found.
+type filledSection struct {
+	filter *query.Filter
+	table  *query.Table
+	full   bool // more groups than may be
+}
+
+func (s *filledSection) failed(err error) error {
+	if errors.Is(err, query.ErrTooManyGroups) {
+		s.full, s.table = true, nil
+		return nil
+	}
+	return err
+}
+
+func runSummary(ctx context.Context, o *summaryOptions, places []string, stdout, stderr io.Writer) error {
+	if err := o.check("summary"); err != nil {
+		return err
+	}
+	if o.n <= 0 {
+		return usageError{fmt.Errorf("summary: --number %d: less than one", o.n), "see weir summary -h"}
+	}
+	filled, a, missing, err := o.fill(ctx, places)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		err = o.printJSON(stdout, filled, a, missing)
+	} else if a.Kept > 0 {
+		err = o.print(stdout, filled, a)
+	}
+	if err != nil {
+		return err
+	}
+	return o.tell(stderr, "summary", a, missing)
+}
+
+// fill reads the places, once for all sections.
+func (o *summaryOptions) fill(ctx context.Context, places []string) ([]filledSection, *source.Account, []show.Missing, error) {
+	var mu sync.Mutex
+	var all [][]filledSection
+	wanted := query.Columns(o.expr)
+	for _, f := range [...]record.Field{record.Action, record.SrcAddr, record.DstAddr, record.DstPort, record.Protocol,
+		record.InterfaceID, record.Packets, record.Bytes, record.Start, record.End} {
+		wanted = append(wanted, query.Column{Field: f, Name: f.Name()})
+	}
+	s := source.Scan{Columns: columnsOf(wanted), Sink: func() source.Sink {
+		mine := o.empty()
+		mu.Lock()
+		all = append(all, mine)
+		mu.Unlock()
+		asked := query.Compile(o.expr)
+		return func(w *source.Worker, b *rows.Batch) error {
+			selected, bad := asked.Select(b)
+			w.Refuse(b, bad)
+			w.Keep(len(selected))
+			for i := range mine {
+				if mine[i].full {
+					continue
+				}
+				selected, _ := mine[i].filter.Select(b)
+				if _, err := mine[i].table.Add(b, selected); mine[i].failed(err) != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}}
+	a, missing, err := o.scan(ctx, "summary", places, s)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, other := range all[1:] {
+		for i := range other {
+			sum := &all[0][i]
+			if sum.full || other[i].full {
+				*sum = filledSection{full: true}
+			} else if err := sum.failed(sum.table.Merge(other[i].table)); err != nil {
+				return nil, nil, nil, fmt.Errorf("summary: %w", err)
+			}
+		}
+	}
+	return all[0], a, missing, nil
+}
+
+// empty returns sections that hold nothing yet.
+func (o *summaryOptions) empty() []filledSection {
+	out := make([]filledSection, len(sections))
+	for i, s := range sections {
+		by, err := query.ParseBy(s.by)
+		expr := o.expr
+		if err == nil && s.where != "" {
+			var where query.Expr
+			if where, err = query.Parse(s.where); err == nil && expr != nil {
+				expr = &query.And{All: []query.Expr{expr, where}}
+			} else if err == nil {
+				expr = where
+			}
+		}
+		if err != nil {
+			panic(err) // ours
+		}
+		out[i] = filledSection{filter: query.Compile(expr), table: query.NewTable(by, maxSummaryGroups)}
+	}
+	return out
+}
+
+func (o *summaryOptions) print(stdout io.Writer, filled []filledSection, a *source.Account) error {
+	out := bufio.NewWriter(stdout)
+	if a.Start > 0 && a.End > 0 {
+		fmt.Fprintf(out, "%s to %s\n", show.Time(a.Start, o.zone), show.Time(a.End, o.zone))
+	}
+	verdicts := map[string]query.Sums{}
+	for _, g := range filled[0].table.Top(-1, query.ByRecords) {
+		verdicts[g.Values[0]] = g.Sums
+	}
+	flows := verdicts["ACCEPT"].Records + verdicts["REJECT"].Records
+	for _, v := range [...]struct{ name, action string }{{"accepted", "ACCEPT"}, {"refused", "REJECT"}} {
+		s := verdicts[v.action]
+		fmt.Fprintf(out, "%-8s  %10s records (%s)  %12s packets  %10s\n", v.name, show.Count(s.Records), show.Percent(s.Records, flows), show.Count(s.Packets), show.Bytes(s.Bytes))
+	}
+	width := widthOf(stdout)
+	for i, s := range sections {
+		if s.title == "" || !filled[i].full && filled[i].table.Len() == 0 {
+			continue
+		}
+		if filled[i].full {
+			fmt.Fprintf(out, "\n%s: more than %s, see weir top --by %s\n", s.title, show.Count(maxSummaryGroups), s.by)
+			continue
+		}
+		table := filled[i].table
+		fmt.Fprintf(out, "\n%s (%s of %s)\n", s.title, show.Count(int64(min(o.n, table.Len()))), show.Count(int64(table.Len())))
+		if err := groupsTable(table.By(), table.Top(o.n, s.measure), table.Total(), s.measure).write(out, width); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+func (o *summaryOptions) printJSON(stdout io.Writer, filled []filledSection, a *source.Account, missing []show.Missing) error {
+	out := map[string]any{"account": show.NewAccountJSON(a, missing)}
+	for i, s := range sections {
+		if filled[i].full {
+			out[s.name] = map[string]any{"more_than": maxSummaryGroups}
+			continue
+		}
+		table := filled[i].table
+		groups := []topJSON{}
+		for _, g := range table.Top(o.n, s.measure) {
+			groups = append(groups, newTopJSON(table.By(), g))
+		}
+		out[s.name] = map[string]any{"groups": groups, "of": table.Len()}
+	}
+	return show.WriteJSON(stdout, out)
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"weir/internal/query"
+	"weir/internal/rows"
+	"weir/internal/show"
+	"weir/internal/source"
+	"weir/record"
+)
+
+// timelineOptions are the flags of weir timeline.
+type timelineOptions struct {
+	readingOptions
+	sum   string
+	every time.Duration
+	svg   string
+}
+
+func newTimeline() *cobra.Command {
+	var o timelineOptions
+	cmd := &cobra.Command{
+		Use:   "timeline PLACE...",
+		Short: "Draw what was accepted and refused over time",
+		Long: `Draw what was accepted and what was refused over time: a line for each stretch of
+time, with a bar. A record counts where it starts.` + readingHelp + `
+
+Exit status: 0 done, 1 failed or something could not be read to its end, 2 wrong
+usage, 3 no record found.`,
+		Example: `  weir timeline flow.log.gz
+  weir timeline s3://flow-logs --since 24h --where 'addr = 10.0.1.5' --sum records
+  weir timeline logs/ --every 5m --svg traffic.svg`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runTimeline(cmd.Context(), &o, args, cmd.OutOrStdout(), os.Stderr)
+		},
+	}
+	o.addFlags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&o.json, "json", false, "print JSON, with what was read")
+	f.StringVar(&o.sum, "sum", "bytes", "what is drawn: bytes, packets or records")
+	f.DurationVar(&o.every, "every", 0, "the stretch of time of a line, whole minutes (default: whatever fits)")
+	f.StringVar(&o.svg, "svg", "", "draw a picture into this file instead")
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("sum", cobra.FixedCompletions([]string{"bytes", "packets", "records"}, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+func runTimeline(ctx context.Context, o *timelineOptions, places []string, stdout, stderr io.Writer) error {
+	if err := o.check("timeline"); err != nil {
+		return err
+	}
+	measure, err := query.ParseMeasure(o.sum)
+	if err != nil {
+		return usageError{fmt.Errorf("timeline: --sum: %w", err), "bytes, packets or records"}
+	}
+	if o.every < 0 || o.every%time.Minute != 0 {
+		return usageError{fmt.Errorf("timeline: --every %v: not whole minutes", o.every), "such as 5m or 1h"}
+	}
+	t, a, missing, err := o.minutes(ctx, places)
+	if err != nil {
+		return err
+	}
+	width := int64(o.every / time.Second)
+	if width == 0 {
+		n := 60
+		if o.svg != "" {
+			n = 240
+		}
+		width = t.Width(n)
+	}
+	bins, err := t.Bins(width)
+	if err != nil {
+		return usageError{fmt.Errorf("timeline: --every %v: %w", o.every, err), "a longer stretch of time"}
+	}
+	if err := o.draw(stdout, bins, measure, width, a, missing); err != nil {
+		return err
+	}
+	return o.tell(stderr, "timeline", a, missing)
+}
+
+func (o *timelineOptions) minutes(ctx context.Context, places []string) (*query.Timeline, *source.Account, []show.Missing, error) {
+	var mu sync.Mutex
+	var all []*query.Timeline
+	wanted := query.Columns(o.expr)
+	for _, f := range [...]record.Field{record.Action, record.Packets, record.Bytes, record.Start} {
+		wanted = append(wanted, query.Column{Field: f, Name: f.Name()})
+	}
+	s := source.Scan{Columns: columnsOf(wanted), Sink: func() source.Sink {
+		filter, t := query.Compile(o.expr), query.NewTimeline()
+		mu.Lock()
+		all = append(all, t)
+		mu.Unlock()
+		return func(w *source.Worker, b *rows.Batch) error {
+			selected, bad := filter.Select(b)
+			w.Refuse(b, bad)
+			w.Keep(len(selected))
+			bad = t.Add(b, selected)
+			w.Refuse(b, bad)
+			w.Keep(-len(bad))
+			return nil
+		}
+	}}
+	a, missing, err := o.scan(ctx, "timeline", places, s)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, t := range all[1:] {
+		all[0].Merge(t)
+	}
+	return all[0], a, missing, nil
+}
+
+type minuteJSON struct {
+	Start    string   `json:"start"`
+	Accepted sumsJSON `json:"accepted"`
+	Refused  sumsJSON `json:"refused"`
+}
+
+type sumsJSON struct {
+	Records int64 `json:"records"`
+	Packets int64 `json:"packets"`
+	Bytes   int64 `json:"bytes"`
+}
+
+func (o *timelineOptions) draw(stdout io.Writer, bins []query.Minute, measure query.Measure, width int64, a *source.Account, missing []show.Missing) error {
+	if o.svg != "" {
+		return writeFile(o.svg, func(w io.Writer) error { return show.SVG(w, bins, measure, width, o.zone) })
+	}
+	if o.json {
+		out := make([]minuteJSON, len(bins))
+		for i, b := range bins {
+			out[i] = minuteJSON{show.Time(b.Start, time.UTC),
+				sumsJSON{b.Accepted.Records, b.Accepted.Packets, b.Accepted.Bytes},
+				sumsJSON{b.Refused.Records, b.Refused.Packets, b.Refused.Bytes}}
+		}
+		return show.WriteJSON(stdout, map[string]any{"seconds": width, "bins": out, "account": show.NewAccountJSON(a, missing)})
+	}
+	if len(bins) == 0 {
+		return nil
+	}
+	columns := 40
+	if w := widthOf(stdout); w > 0 {
+		columns = max(10, w-48)
+	}
+	return show.Chart(stdout, bins, measure, columns, o.zone)
+}
+
+// writeFile writes a file that is there as a whole or not at all.
+func writeFile(name string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), ".weir-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	if err = errors.Join(write(f), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}

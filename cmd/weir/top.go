@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"weir/internal/query"
+	"weir/internal/rows"
+	"weir/internal/show"
+	"weir/internal/source"
+	"weir/record"
+)
+
+// topOptions are the flags of weir top.
+type topOptions struct {
+	readingOptions
+	csv, tsv bool
+	by, sum  string
+	n        int
+	groups   int
+}
+
+func newTop() *cobra.Command {
+	var o topOptions
+	cmd := &cobra.Command{
+		Use:   "top PLACE...",
+		Short: "Group records, and rank the groups",
+		Long: `Group the records of flow logs by the values of some fields, add up what each group
+has, and print the groups that have most.
+
+A flow between two interfaces that are both recorded is in the records of both.` + readingHelp + `
+
+Exit status: 0 done, 1 failed or something could not be read to its end, 2 wrong
+usage, 3 no record found.`,
+		Example: `  weir top flow.log.gz
+  weir top s3://flow-logs --since 1h --by srcaddr,dstport --sum records --where reject
+  weir top logs/ --by interface-id --sum packets -n 5 --csv`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runTop(cmd.Context(), &o, args, cmd.OutOrStdout(), os.Stderr)
+		},
+	}
+	o.addFlags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&o.json, "json", false, "print JSON, with what was read")
+	f.BoolVar(&o.csv, "csv", false, "print comma-separated values")
+	f.BoolVar(&o.tsv, "tsv", false, "print values separated by tabs")
+	f.StringVar(&o.by, "by", "srcaddr,dstaddr,dstport,protocol", "fields whose values make a group")
+	f.StringVar(&o.sum, "sum", "bytes", "what groups are ranked by: bytes, packets or records")
+	f.IntVarP(&o.n, "number", "n", 20, "print so many groups; 0 prints all")
+	f.IntVar(&o.groups, "max-groups", 5_000_000, "fail rather than keep more groups; each takes some 100 bytes of memory")
+	cmd.MarkFlagsMutuallyExclusive("json", "csv", "tsv")
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("sum", cobra.FixedCompletions([]string{"bytes", "packets", "records"}, cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+func runTop(ctx context.Context, o *topOptions, places []string, stdout, stderr io.Writer) error {
+	if err := o.check("top"); err != nil {
+		return err
+	}
+	by, err := query.ParseBy(o.by)
+	if err != nil {
+		return usageError{fmt.Errorf("top: --by: %w", err), "names such as srcaddr,dstport"}
+	}
+	measure, err := query.ParseMeasure(o.sum)
+	if err != nil {
+		return usageError{fmt.Errorf("top: --sum: %w", err), "bytes, packets or records"}
+	}
+	if o.n < 0 || o.groups <= 0 {
+		return usageError{fmt.Errorf("top: --number and --max-groups must not be negative"), "see weir top -h"}
+	}
+	o.wanted = append(o.wanted, by...)
+	table, a, missing, err := o.group(ctx, "top", places, by, o.groups)
+	if err != nil {
+		return err
+	}
+	n := o.n
+	if n == 0 {
+		n = -1
+	}
+	groups := table.Top(n, measure)
+	if err := o.print(stdout, measure, groups, table, a, missing); err != nil {
+		return err
+	}
+	return o.tell(stderr, "top", a, missing)
+}
+
+// group reads the places and adds up their records by the values of some fields.
+func (o *readingOptions) group(ctx context.Context, command string, places []string, by []query.Column, most int) (
+	*query.Table, *source.Account, []show.Missing, error) {
+	var mu sync.Mutex
+	var tables []*query.Table
+	wanted := append(query.Columns(o.expr), by...)
+	for _, f := range [...]record.Field{record.Packets, record.Bytes, record.Start, record.End} {
+		wanted = append(wanted, query.Column{Field: f, Name: f.Name()})
+	}
+	s := source.Scan{Columns: columnsOf(wanted), Sink: func() source.Sink {
+		filter, table := query.Compile(o.expr), query.NewTable(by, most)
+		mu.Lock()
+		tables = append(tables, table)
+		mu.Unlock()
+		return func(w *source.Worker, b *rows.Batch) error {
+			selected, bad := filter.Select(b)
+			w.Refuse(b, bad)
+			w.Keep(len(selected))
+			bad, err := table.Add(b, selected)
+			w.Refuse(b, bad)
+			w.Keep(-len(bad))
+			return err
+		}
+	}}
+	a, missing, err := o.scan(ctx, command, places, s)
+	if err == nil && len(tables) > 1 {
+		for _, t := range tables[1:] {
+			if err = tables[0].Merge(t); err != nil {
+				err = fmt.Errorf("%s: %w", command, err)
+				break
+			}
+		}
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return tables[0], a, missing, nil
+}
+
+// columnsOf says which columns of a format are wanted.
+func columnsOf(wanted []query.Column) func(record.Format) []bool {
+	return func(f record.Format) []bool {
+		out := make([]bool, f.Len())
+		for _, c := range wanted {
+			if i := c.Index(f); i >= 0 {
+				out[i] = true
+			}
+		}
+		return out
+	}
+}
+
+type topJSON struct {
+	Values  map[string]any `json:"values"`
+	Records int64          `json:"records"`
+	Packets int64          `json:"packets"`
+	Bytes   int64          `json:"bytes"`
+	Start   string         `json:"start,omitempty"`
+	End     string         `json:"end,omitempty"`
+}
+
+func (o *topOptions) print(stdout io.Writer, measure query.Measure, groups []query.Group, table *query.Table, a *source.Account, missing []show.Missing) error {
+	by := table.By()
+	if o.json {
+		out := make([]topJSON, len(groups))
+		for i, g := range groups {
+			out[i] = newTopJSON(by, g)
+		}
+		return show.WriteJSON(stdout, map[string]any{"groups": out, "of": table.Len(), "account": show.NewAccountJSON(a, missing)})
+	}
+	form := show.Text
+	switch {
+	case o.csv:
+		form = show.CSV
+	case o.tsv:
+		form = show.TSV
+	}
+	if form != show.Text {
+		return show.Groups(stdout, by, groups, form)
+	}
+	if len(groups) == 0 {
+		return nil
+	}
+	return groupsTable(by, groups, table.Total(), measure).write(stdout, widthOf(stdout))
+}
+
+func newTopJSON(by []query.Column, g query.Group) topJSON {
+	out := topJSON{Values: map[string]any{}, Records: g.Records, Packets: g.Packets, Bytes: g.Bytes}
+	if g.Start > 0 && g.End > 0 {
+		out.Start, out.End = show.Time(g.Start, time.UTC), show.Time(g.End, time.UTC)
+	}
+	for i, c := range by {
+		v := any(g.Values[i])
+		if g.Values[i] == "-" {
+			v = nil
+		} else if n, err := strconv.ParseInt(g.Values[i], 10, 64); err == nil && c.IsInt() {
+			v = n
+		}
+		out.Values[c.Name] = v
+	}
+	return out
+}
+
+// groupsTable is the table of weir top. The last column is the share of a group in all
+// that was added up.
+func groupsTable(by []query.Column, groups []query.Group, total query.Sums, m query.Measure) *table {
+	t := &table{}
+	for _, c := range by {
+		t.columns = append(t.columns, column{name: strings.ToUpper(c.Name), cut: true})
+	}
+	t.columns = append(t.columns, column{name: "BYTES"}, column{name: "PACKETS", drop: 1}, column{name: "RECORDS", drop: 2}, column{name: "SHARE", drop: 3})
+	for _, g := range groups {
+		row := append([]string(nil), g.Values...)
+		for i, c := range by {
+			row[i] = query.Word(c, row[i])
+		}
+		t.add(append(row, show.Bytes(g.Bytes), show.Count(g.Packets), show.Count(g.Records), show.Percent(m.Of(g.Sums), m.Of(total)))...)
+	}
+	return t
+}
