@@ -7,7 +7,6 @@ import (
 	"errors"
 	"hash/maphash"
 	"math"
-	"net/netip"
 	"slices"
 
 	"weir/internal/rows"
@@ -22,15 +21,24 @@ type Sums struct {
 	Start, End int64
 }
 
-// Add adds what another part of the group came to.
+// Add adds what another part of the group came to. Sums that are too large for their
+// type stay at its greatest value.
 func (s *Sums) Add(o Sums) {
 	s.Records += o.Records
-	s.Packets += o.Packets
-	s.Bytes += o.Bytes
+	s.Packets = plus(s.Packets, o.Packets)
+	s.Bytes = plus(s.Bytes, o.Bytes)
 	if s.Start == 0 || o.Start != 0 && o.Start < s.Start {
 		s.Start = o.Start
 	}
 	s.End = max(s.End, o.End)
+}
+
+// plus adds numbers that are not negative.
+func plus(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 // A Table adds up rows by the values of some of their fields. It belongs to one
@@ -43,8 +51,9 @@ type Table struct {
 	chunks [][]byte // the groups, see [group]
 	n      int
 
-	key []byte
-	num [20]byte
+	key  []byte
+	num  [20]byte
+	addr [46]byte
 	bad []rows.Bad
 
 	bound  record.Format // that the next five are of
@@ -135,7 +144,7 @@ func (t *Table) Add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
 			}
 			v := b.Columns[col].Bytes(int(row), t.num[:])
 			if t.by[i].Field.IsAddr() && len(v) > 0 && bytes.IndexByte(v, ':') >= 0 {
-				v = canonical(v)
+				v = canonical(t.addr[:0], v)
 			}
 			t.key = append(append(t.key, v...), 0)
 		}
@@ -147,9 +156,9 @@ func (t *Table) Add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
 }
 
 // canonical is an IPv6 address in the form of RFC 5952, so that equal ones look alike.
-func canonical(v []byte) []byte {
-	if a, err := netip.ParseAddr(string(v)); err == nil {
-		return a.AppendTo(nil)
+func canonical(buf, v []byte) []byte {
+	if a, ok := rows.ParseAddr(v); ok {
+		return a.AppendTo(buf)
 	}
 	return v
 }
@@ -288,16 +297,27 @@ func (m Measure) Of(s Sums) int64 {
 // Top returns the n groups that have most of the measure, the first one most; all if n
 // is negative. Groups with equally much are in the order of their values.
 func (t *Table) Top(n int, m Measure) []Group {
-	order := make([]group, 0, t.n)
+	before := func(a, b group) int {
+		return cmp.Or(cmp.Compare(m.Of(b.sums()), m.Of(a.sums())), bytes.Compare(a.key(), b.key()))
+	}
+	if n < 0 || n > t.n {
+		n = t.n
+	}
+	// Few of many are kept in order as they come; many are sorted at the end.
+	few := n < t.n/16
+	var order []group
 	t.all(func(_ slot, g group) bool {
-		order = append(order, g)
+		switch {
+		case !few:
+			order = append(order, g)
+		case len(order) < n || n > 0 && before(g, order[n-1]) < 0:
+			i, _ := slices.BinarySearchFunc(order, g, before)
+			order = slices.Insert(order[:min(len(order), n-1)], i, g)
+		}
 		return true
 	})
-	slices.SortFunc(order, func(a, b group) int {
-		return cmp.Or(cmp.Compare(m.Of(b.sums()), m.Of(a.sums())), bytes.Compare(a.key(), b.key()))
-	})
-	if n < 0 || n > len(order) {
-		n = len(order)
+	if !few {
+		slices.SortFunc(order, before)
 	}
 	out := make([]Group, n)
 	for i := range out {
@@ -317,7 +337,3 @@ func (t *Table) Total() (s Sums) {
 	})
 	return s
 }
-
-// MaxGroups is how many groups a table may have unless told otherwise: they take some
-// 100 bytes each.
-const MaxGroups = math.MaxInt32 / 1000
