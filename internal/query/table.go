@@ -54,7 +54,7 @@ type Table struct {
 	key  []byte
 	num  [20]byte
 	addr [46]byte
-	bad []rows.Bad
+	bad  []rows.Bad
 
 	bound  record.Format // that the next five are of
 	ready  bool
