@@ -39,7 +39,7 @@ type Account struct {
 // A Refusal is a line that is no record of its format.
 type Refusal struct {
 	Object string
-	Row    bool // Line is a row of a Parquet file, from 1
+	Row    bool // Line is a row of a Parquet file, or a value of JSON, from 1
 	Line   int64
 	Text   string // at most 200 bytes of it
 	Reason string
@@ -85,7 +85,10 @@ type Gap struct {
 const (
 	maxRefusals = 5   // examples of each reason
 	maxText     = 200 // bytes of a refused line
+	maxReasons  = 100 // what comes after them is refused for otherReasons
 )
+
+const otherReasons = "other reasons"
 
 // book is an account that several goroutines write in.
 type book struct {
@@ -100,6 +103,9 @@ func (b *book) refuse(r Refusal) {
 		b.Reasons = map[string]int64{}
 	}
 	b.Refused++
+	if b.Reasons[r.Reason] == 0 && len(b.Reasons) >= maxReasons {
+		r.Reason = otherReasons
+	}
 	if b.Reasons[r.Reason]++; b.Reasons[r.Reason] <= maxRefusals {
 		if len(r.Text) > maxText {
 			r.Text = r.Text[:maxText] + "…"

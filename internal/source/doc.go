@@ -3,6 +3,14 @@
 // it to workers as batches of rows, and keeps an account: what was read, what was
 // refused and why, and what of the time in question the records do not cover.
 //
+// An object may be plain lines, also as CloudWatch Logs exports them, JSON in any of
+// the wrappings that lines come in (envelopes of subscriptions, Firehose, what "aws
+// logs" prints), records in JSON, CSV with a header, Parquet; gzip and zstd around it
+// are taken off. What has no header gets a format by [Scan.Assume], or by the shape of
+// its values where that leaves no doubt; the account says so. Nothing is guessed in
+// silence, and what is wrong with a line or an object costs that line, or what comes
+// after that place in the object, and nothing else.
+//
 // One goroutine for each object turns it into blocks of whole lines of one format
 // ([record.Format]); any number of workers take the blocks apart and do what is asked.
 // So even a single compressed file occupies two processors. Of a Parquet file the

@@ -2,19 +2,253 @@ package source
 
 import (
 	"bytes"
+	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"strings"
+	"unicode/utf8"
 
 	"weir/record"
 )
 
-// asLines finds out what form a stream of text has, and returns it as lines with a
-// header, if the form has one.
-func asLines(in io.Reader) (io.Reader, error) { return in, nil }
+// form finds out what form text has, and reads it as lines.
+func (r *run) form(st *state, in io.Reader) error {
+	head, in := peek(in)
+	if err := unreadable(head); err != nil {
+		return err
+	}
+	text := bytes.TrimPrefix(head, bom)
+	if len(text) < len(head) {
+		in = skip(in, len(bom))
+	}
+	lines := r.asLines(st, text, in)
+	if lines == nil {
+		return r.lines(st, in)
+	}
+	next, stop := iter.Pull2(lines)
+	defer stop()
+	return r.lines(st, &pulled{next: next})
+}
 
-// infer finds out the format of lines from the shape of their values.
-func infer(text []byte) (f record.Format, reason string) {
-	return record.Default(), "the default format"
+// asLines finds out by the head of a text what form it has, and returns it as plain
+// lines. It returns nil for what is plain lines, those that CloudWatch Logs exports
+// among them: their timestamp is a column like others (see infer). What the sequence
+// gives is right until the next round; an error is the last that it gives.
+func (r *run) asLines(st *state, head []byte, in io.Reader) iter.Seq2[[]byte, error] {
+	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte{'\n'})
+	if len(line) == 0 {
+		return nil
+	}
+	if comma, ok := delimiter(line); ok {
+		return csvLines(in, comma, func(line int64, reason string) { r.refuse(st, line, nil, reason) })
+	}
+	if c := line[0]; c == '{' || c == '[' || c == '"' {
+		st.row = true
+		return jsonLines(in)
+	}
+	return nil
+}
+
+// delimiter finds out what separates the names in the first line of a CSV file.
+func delimiter(line []byte) (rune, bool) {
+	if c := line[0]; c <= '9' && c != '"' {
+		return 0, false
+	}
+	for _, comma := range ",\t;" {
+		r := csv.NewReader(bytes.NewReader(line))
+		r.Comma = comma
+		names, err := r.Read()
+		if err != nil || len(names) < 2 && line[0] != '"' {
+			continue
+		}
+		if _, ok := record.ParseHeader([]byte(strings.Join(names, " "))); ok {
+			return comma, true
+		}
+	}
+	return 0, false
+}
+
+var bom = []byte("\ufeff")
+
+// headSize is how much of a text is looked at to find out its form.
+const headSize = 16 << 10
+
+// peek returns the first bytes of a text, and a reader of all of it.
+func peek(in io.Reader) (head []byte, all io.Reader) {
+	head = make([]byte, headSize)
+	n, err := fill(in, head)
+	head = head[:n]
+	if err != nil {
+		in = failing{err}
+	}
+	return head, io.MultiReader(bytes.NewReader(head), in)
+}
+
+// A failing reader has nothing but an error.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// skip returns what is left of a text of at least n bytes after them.
+func skip(in io.Reader, n int) io.Reader {
+	io.ReadFull(in, make([]byte, n))
+	return in
+}
+
+// pulled reads what a sequence gives.
+type pulled struct {
+	next func() ([]byte, error, bool)
+	rest []byte
+	err  error
+}
+
+func (p *pulled) Read(b []byte) (int, error) {
+	for len(p.rest) == 0 && p.err == nil {
+		text, err, ok := p.next()
+		if !ok {
+			err = io.EOF
+		}
+		p.rest, p.err = text, err
+	}
+	if len(p.rest) == 0 {
+		return 0, p.err
+	}
+	n := copy(b, p.rest)
+	p.rest = p.rest[n:]
+	return n, nil
+}
+
+// appendValue appends a value as it may stand in a line: one that is empty is absent,
+// and what would break the line becomes %XX, as Amazon writes tags.
+func appendValue(b []byte, s string) []byte {
+	const hex = "0123456789ABCDEF"
+	if s == "" {
+		return append(b, '-')
+	}
+	for i := range len(s) {
+		if c := s[i]; c > ' ' {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return b
+}
+
+// maxValue is how much text may be read to get one row of CSV or one value of JSON.
+const maxValue = 64 << 20
+
+var errValueTooLong = fmt.Errorf("one value is longer than %d MiB", maxValue>>20)
+
+// A bounded reader fails where one value would need too much memory.
+type bounded struct {
+	in   io.Reader
+	read int64
+	used func() int64 // how many bytes of what was read have been taken apart
+}
+
+func (r *bounded) Read(b []byte) (int, error) {
+	if r.used != nil && r.read-r.used() > maxValue {
+		return 0, errValueTooLong
+	}
+	n, err := r.in.Read(b)
+	r.read += int64(n)
+	return n, err
+}
+
+// csvLines turns CSV with a header into lines. Each row has the number that it has in
+// the file; for that, lines are left empty where a row is refused or takes several.
+func csvLines(in io.Reader, comma rune, refuse func(line int64, reason string)) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		from := &bounded{in: in}
+		r := csv.NewReader(from)
+		from.used = r.InputOffset
+		r.Comma, r.ReuseRecord, r.FieldsPerRecord = comma, true, -1
+		var out []byte
+		line := int64(1)
+		at := func(n int) {
+			for ; line < int64(n); line++ {
+				out = append(out, '\n')
+			}
+		}
+		for {
+			row, err := r.Read()
+			if bad := (*csv.ParseError)(nil); errors.As(err, &bad) {
+				at(bad.StartLine)
+				refuse(line, "CSV: "+bad.Err.Error())
+				continue
+			}
+			if err != nil {
+				if err == io.EOF {
+					err = nil
+				} else {
+					err = fmt.Errorf("CSV after line %d: %w", line-1, err)
+				}
+				if len(out) > 0 || err != nil {
+					yield(out, err)
+				}
+				return
+			}
+			n, _ := r.FieldPos(0)
+			at(n)
+			for i, v := range row {
+				if i > 0 {
+					out = append(out, ' ')
+				}
+				out = appendValue(out, v)
+			}
+			out = append(out, '\n')
+			line++
+			if len(out) >= chunk {
+				if !yield(out, nil) {
+					return
+				}
+				out = out[:0]
+			}
+		}
+	}
+}
+
+// chunk is how many bytes of lines are made at a time.
+const chunk = 64 << 10
+
+// unreadable says what a text is that is certainly no flow log.
+func unreadable(head []byte) error {
+	for _, m := range magics {
+		if strings.HasPrefix(string(head), m.magic) {
+			return fmt.Errorf("not a flow log: %s", m.what)
+		}
+	}
+	bad := 0
+	for rest := head; len(rest) > 0; {
+		c, n := utf8.DecodeRune(rest)
+		if c == utf8.RuneError && n == 1 || c < ' ' && c != '\t' && c != '\n' && c != '\r' {
+			bad++
+		}
+		rest = rest[n:]
+	}
+	if bad > len(head)/16 {
+		return errBinary
+	}
+	return nil
+}
+
+var errBinary = errors.New("not a flow log: neither text nor Parquet, gzip or zstd")
+
+var magics = []struct{ magic, what string }{
+	{"\xff\xfe", "text in UTF-16, which has to become UTF-8 first"},
+	{"\xfe\xff", "text in UTF-16, which has to become UTF-8 first"},
+	{"PK\x03\x04", "a ZIP archive, which has to be unpacked first"},
+	{"BZh", "a bzip2 file, which has to be unpacked first"},
+	{"\xfd7zXZ\x00", "an xz file, which has to be unpacked first"},
+	{"\x04\x22\x4d\x18", "an LZ4 file, which has to be unpacked first"},
+	{"\xff\x06\x00\x00sNaPpY", "a Snappy stream, which has to be unpacked first"},
+	{"Obj\x01", "an Avro file"},
+	{"ORC", "an ORC file"},
+	{"%PDF-", "a PDF"},
+	{"<", "XML or HTML"},
 }
 
 // wrongCount says what is wrong with the number of fields of a line.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -27,40 +28,48 @@ func (r *run) contents(st *state) error {
 		return err
 	}
 	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(in)
+	case bytes.HasPrefix(magic, gzipMagic):
+		z, err := newMembers(in)
 		if err != nil {
 			return cut(err)
 		}
-		return r.form(st, z)
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
+		return r.unpacked(st, z)
+	case len(magic) == 4 && (string(magic) == "\x28\xb5\x2f\xfd" || magic[0]&0xf0 == 0x50 && string(magic[1:]) == "\x2a\x4d\x18"):
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
 		if err != nil {
 			return err
 		}
 		defer z.Close()
-		return r.form(st, z)
+		return r.unpacked(st, z)
 	case string(magic) == "PAR1":
 		return r.parquet(st, rc, in)
 	}
 	return r.form(st, in)
 }
 
-// cut says in our words that a stream ended too soon.
-func cut(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return recordfile.ErrTruncated
+// unpacked reads what was compressed. What Firehose gets from CloudWatch Logs is
+// compressed already, and often once more by Firehose.
+func (r *run) unpacked(st *state, in io.Reader) error {
+	twice := bufio.NewReaderSize(in, 16)
+	if magic, _ := twice.Peek(2); !bytes.Equal(magic, gzipMagic) {
+		return r.form(st, io.MultiReader(io.LimitReader(twice, int64(twice.Buffered())), in))
 	}
-	return err
-}
-
-// form finds out what form text has, and reads it as lines.
-func (r *run) form(st *state, in io.Reader) error {
-	lines, err := asLines(in)
+	z, err := newMembers(bufio.NewReaderSize(twice, 128<<10))
 	if err != nil {
 		return cut(err)
 	}
-	return r.lines(st, lines)
+	return r.form(st, z)
+}
+
+// cut says in our words what is wrong with a compressed stream.
+func cut(err error) error {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return recordfile.ErrTruncated
+	case errors.Is(err, gzip.ErrChecksum):
+		return fmt.Errorf("%w: what was read may be wrong", err)
+	}
+	return err
 }
 
 // lines reads lines and cuts them into blocks of one format.
@@ -75,18 +84,22 @@ func (r *run) lines(st *state, in io.Reader) error {
 			buf.b = append(buf.b, '\n') // the last line need not end
 		}
 		whole := bytes.LastIndexByte(buf.b, '\n') + 1
-		rest := buf.b[whole:]
 		if whole == 0 && err == nil {
-			if len(buf.b) >= maxLine {
-				return fmt.Errorf("line %d: %w", st.lines+1, recordfile.ErrTooLong)
+			if len(buf.b) <= r.maxLine+len(bom)+len("\r") {
+				buf.b = append(make([]byte, 0, 2*cap(buf.b)), buf.b...)
+				continue
 			}
-			buf.b = append(make([]byte, 0, 2*cap(buf.b)), buf.b...)
-			continue
+			r.refuse(st, st.lines+1, buf.b, recordfile.ErrTooLong.Error())
+			st.lines++
+			buf.b, err = endOfLine(in, buf.b)
+			if err == nil {
+				continue
+			}
 		}
 		// What follows the last newline begins the next block.
-		next := r.buffer()
+		next, rest := r.buffer(), buf.b[whole:]
 		if len(rest) > cap(next.b)/2 {
-			next.b = make([]byte, 0, 2*len(rest)+blockSize)
+			next.b = make([]byte, 0, 2*len(rest)+r.blockSize)
 		}
 		next.b = append(next.b, rest...)
 		ok := r.pieces(st, buf, buf.b[:whole])
@@ -98,13 +111,25 @@ func (r *run) lines(st *state, in io.Reader) error {
 		case err == io.EOF:
 			return nil
 		case err != nil:
-			if len(rest) > 0 {
-				r.book.refuse(Refusal{Object: st.Name, Line: st.lines + 1, Text: string(rest), Reason: "the line is cut short"})
-				r.book.mu.Lock()
-				r.book.Lines++
-				r.book.mu.Unlock()
+			if len(buf.b) > 0 {
+				r.refuse(st, st.lines+1, buf.b, "the line is cut short")
 			}
 			return cut(err)
+		}
+	}
+}
+
+// endOfLine reads to the end of a line that nobody wants, into the memory of b, and
+// returns what was read of the next one.
+func endOfLine(in io.Reader, b []byte) ([]byte, error) {
+	for {
+		n, err := fill(in, b[:cap(b)])
+		b = b[:n]
+		if i := bytes.IndexByte(b, '\n'); i >= 0 {
+			return b[:copy(b, b[i+1:])], nil // an error comes again
+		}
+		if err != nil {
+			return b[:0], err
 		}
 	}
 }
@@ -134,22 +159,50 @@ func (r *run) pieces(st *state, hold *buffer, text []byte) bool {
 		if !st.known {
 			r.assume(st, piece)
 		}
-		return r.send(block{of: st, text: piece, n: int(st.lines + 1 - first), form: st.format, line: first, hold: hold})
+		if st.unknown == "" {
+			return r.send(block{of: st, text: piece, n: int(st.lines + 1 - first), form: st.format, strict: st.inferred,
+				line: first, hold: hold})
+		}
+		n := first
+		for line := range bytes.Lines(piece) {
+			r.refuse(st, n, line[:len(line)-1], st.unknown)
+			n++
+		}
+		return r.ctx.Err() == nil
 	}
 	for at := 0; at < len(text); {
 		end := at + bytes.IndexByte(text[at:], '\n') + 1
 		// What begins with a digit or a hyphen is no header.
 		if c := text[at]; c > '9' || c < '-' {
-			f, header := record.ParseHeader(text[at : end-1])
+			if c == bom[0] && bytes.HasPrefix(text[at:], bom) { // of the next one of joined files
+				if !flush(at) {
+					return false
+				}
+				at += len(bom)
+				begin, first = at, st.lines+1
+				continue
+			}
+			f, header := record.ParseHeader(bytes.TrimRight(text[at:end-1], " \t"))
 			if header || end-at == 1 {
 				if !flush(at) {
 					return false
 				}
-				if header {
-					st.format, st.known = f, true
-				}
 				begin, first = end, st.lines+2
+				if header {
+					st.format, st.known, st.inferred, st.unknown = f, true, false, ""
+				}
+				if header && st.row { // which the object does not have
+					at, first = end, st.lines+1
+					continue
+				}
 			}
+		}
+		if end-at-1 > r.maxLine {
+			if !flush(at) {
+				return false
+			}
+			r.refuse(st, st.lines+1, text[at:end-1], recordfile.ErrTooLong.Error())
+			begin, first = end, st.lines+2
 		}
 		st.lines++
 		at = end
@@ -157,15 +210,32 @@ func (r *run) pieces(st *state, hold *buffer, text []byte) bool {
 	return flush(len(text))
 }
 
+// refuse books a line that no worker gets to see.
+func (r *run) refuse(st *state, line int64, text []byte, reason string) {
+	r.book.refuse(Refusal{Object: st.Name, Row: st.row, Line: line, Text: string(text[:min(len(text), maxText+1)]), Reason: reason})
+	r.book.mu.Lock()
+	r.book.Lines++
+	r.book.mu.Unlock()
+}
+
 // assume finds out the format of lines without a header.
 func (r *run) assume(st *state, text []byte) {
+	st.known = true
 	a := Assumption{Object: st.Name}
 	if r.Assume != nil {
 		a.Format, a.Reason = *r.Assume, "as told"
+		if front := frontOf(sample(text)); len(front) > 0 {
+			a.Format, a.Reason = inFront(front, a.Format), "as told, after CloudWatch's "+strings.Join(front, " and ")
+		}
 	} else {
-		a.Format, a.Reason = infer(text)
+		var err error
+		if a.Format, a.Reason, err = infer(text); err != nil {
+			st.unknown = err.Error()
+			return
+		}
+		st.inferred = true
 	}
-	st.format, st.known = a.Format, true
+	st.format = a.Format
 	r.book.mu.Lock()
 	defer r.book.mu.Unlock()
 	r.book.Assumed = append(r.book.Assumed, a)

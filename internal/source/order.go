@@ -11,9 +11,10 @@ const maxPending = 32 << 20
 // An order writes what workers have made of blocks in the order of the input. Objects
 // are numbered from 0 without a gap, the blocks of each too.
 type order struct {
-	w  io.Writer
-	mu sync.Mutex
-	ok *sync.Cond // the head has moved, or less is pending
+	w   io.Writer
+	max int // maxPending, but for tests
+	mu  sync.Mutex
+	ok  *sync.Cond // the head has moved, or less is pending
 
 	head    int // the object whose turn it is
 	waiting map[int]*output
@@ -26,10 +27,11 @@ type output struct {
 	next   int // block whose turn it is
 	blocks map[int][]byte
 	closed bool
+	end    int // how many blocks there are, once closed
 }
 
 func newOrder(w io.Writer) *order {
-	o := &order{w: w, waiting: map[int]*output{}}
+	o := &order{w: w, max: maxPending, waiting: map[int]*output{}}
 	o.ok = sync.NewCond(&o.mu)
 	return o
 }
@@ -50,7 +52,7 @@ func (o *order) wait(index int) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for index > o.head && o.pending > maxPending && !o.stopped {
+	for index > o.head && o.pending > o.max && !o.stopped {
 		o.ok.Wait()
 	}
 }
@@ -63,8 +65,9 @@ func (o *order) stop() {
 	o.ok.Broadcast()
 }
 
-// put takes the output of a block, and returns memory for that of the next one.
-func (o *order) put(index, seq int, b []byte) []byte {
+// put takes the output of a block, and returns memory for that of the next one. The
+// error is that of writing, now or before.
+func (o *order) put(index, seq int, b []byte) ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	out := o.of(index)
@@ -72,21 +75,23 @@ func (o *order) put(index, seq int, b []byte) []byte {
 		o.write(b)
 		out.next++
 		o.flush()
-		return b[:0]
+		return b[:0], o.err
 	}
 	out.blocks[seq] = b
 	o.pending += len(b)
-	return nil
+	return nil, o.err
 }
 
-// close says that all blocks of an object have been put.
-func (o *order) close(index int) {
+// close says that an object had so many blocks. Where not all of them have been put,
+// because the scan ends, nothing that comes after them is written.
+func (o *order) close(index, blocks int) {
 	if o.w == nil {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.of(index).closed = true
+	out := o.of(index)
+	out.closed, out.end = true, blocks
 	o.flush()
 }
 
@@ -103,7 +108,7 @@ func (o *order) flush() {
 			delete(out.blocks, out.next)
 			out.next++
 		}
-		if !out.closed {
+		if !out.closed || out.next < out.end {
 			break
 		}
 		delete(o.waiting, o.head)

@@ -1,6 +1,8 @@
 package source
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"iter"
@@ -32,6 +34,9 @@ type Scan struct {
 	// Workers is how many batches are worked on at a time; 0 is one for each
 	// processor.
 	Workers int
+
+	// Tests make these small; 0 is the constant of the name.
+	blockSize, maxLine, maxPending int
 }
 
 // A Sink takes a batch, which is right until it returns.
@@ -45,6 +50,7 @@ type Worker struct {
 	run      *run
 	split    rows.Splitter
 	decoder  decoder
+	shape    shaper
 	observed observer
 	rows     int64
 	kept     int64
@@ -76,9 +82,11 @@ type block struct {
 	text []byte // lines of one format, so many, or
 	n    int
 	part *part
-	line int64
-	form record.Format
-	hold *buffer
+	// strict is set where the format of text was inferred: each line is looked at.
+	strict bool
+	line   int64
+	form   record.Format
+	hold   *buffer
 }
 
 // A buffer is memory that several blocks may lie in.
@@ -90,13 +98,17 @@ type buffer struct {
 // A state is an object that is being read.
 type state struct {
 	Object
-	index   int
-	row     bool // its lines are rows of a Parquet file
-	seq     int  // blocks handed out
-	lines   int64
-	format  record.Format
-	known   bool
-	pending sync.WaitGroup
+	index  int
+	row    bool // its lines are rows: it had none itself
+	seq    int  // blocks handed out
+	lines  int64
+	format record.Format
+	known  bool
+	// inferred is set where known is owed to infer, and unknown says what it found
+	// where that was nothing: until a header comes, no line can be read.
+	inferred bool
+	unknown  string
+	pending  sync.WaitGroup
 
 	// Of a Parquet file: rows handed to sinks, and what is wrong with it first.
 	given  atomic.Int64
@@ -112,6 +124,8 @@ type run struct {
 	pool   sync.Pool
 	book   book
 	order  *order
+
+	blockSize, maxLine int
 }
 
 // Run reads everything. The account is right as far as it goes even if there is an
@@ -121,10 +135,12 @@ func (s *Scan) Run(ctx context.Context) (*Account, error) {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	r := &run{Scan: s, blocks: make(chan block, workers)}
+	r := &run{Scan: s, blocks: make(chan block, workers),
+		blockSize: cmp.Or(s.blockSize, blockSize), maxLine: cmp.Or(s.maxLine, maxLine)}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)
 	r.order = newOrder(s.Output)
+	r.order.max = cmp.Or(s.maxPending, maxPending)
 	// Who waits for its turn must not wait for ever.
 	defer context.AfterFunc(r.ctx, r.order.stop)()
 
@@ -188,7 +204,7 @@ func (r *run) open(workers int) {
 func (r *run) read(st *state) {
 	err := r.contents(st)
 	st.pending.Wait()
-	r.order.close(st.index)
+	r.order.close(st.index, st.seq)
 	r.book.mu.Lock()
 	r.book.Objects++
 	r.book.Bytes += max(0, st.Size)
@@ -231,13 +247,13 @@ func (r *run) buffer() *buffer {
 		b.refs.Store(1)
 		return b
 	}
-	b := &buffer{b: make([]byte, 0, blockSize)}
+	b := &buffer{b: make([]byte, 0, r.blockSize)}
 	b.refs.Store(1)
 	return b
 }
 
 func (r *run) release(b *buffer) {
-	if b.refs.Add(-1) == 0 && cap(b.b) <= 2*blockSize {
+	if b.refs.Add(-1) == 0 && cap(b.b) <= 2*r.blockSize {
 		b.b = b.b[:0]
 		r.pool.Put(b)
 	}
@@ -261,7 +277,9 @@ func (r *run) work() {
 			if err := w.block(b, sink); err != nil {
 				r.cancel(err)
 			} else if r.Output != nil {
-				w.Out = r.order.put(b.of.index, b.seq, w.Out)
+				if w.Out, err = r.order.put(b.of.index, b.seq, w.Out); err != nil {
+					r.cancel(err)
+				}
 			}
 		}
 		r.done(b)
@@ -286,9 +304,30 @@ func (w *Worker) block(b block, sink Sink) error {
 		}
 		return err
 	}
-	return w.split.Split(b.text, b.n, b.form, b.line, each, func(n int64, text []byte) error {
+	refuse := func(n int64, text []byte, reason string) error {
 		w.rows++
-		w.run.book.refuse(Refusal{Object: w.name, Line: n, Text: string(text), Reason: wrongCount(text, b.form)})
+		w.run.book.refuse(Refusal{Object: w.name, Row: w.row, Line: n, Text: string(text), Reason: reason})
 		return nil
-	})
+	}
+	split := func(text []byte, lines int, line int64) error {
+		return w.split.Split(text, lines, b.form, line, each, func(n int64, text []byte) error {
+			return refuse(n, text, wrongCount(text, b.form))
+		})
+	}
+	if !b.strict {
+		return split(b.text, b.n, b.line)
+	}
+	// What is between lines that are none goes on together.
+	begin, first, at, n := 0, b.line, 0, b.line
+	for line := range bytes.Lines(b.text) {
+		if bad := w.shape.check(b.form, line[:len(line)-1]); bad != nil && !countError(bad) {
+			if err := split(b.text[begin:at], int(n-first), first); err != nil {
+				return err
+			}
+			refuse(n, line[:len(line)-1], bad.Name+": "+bad.Err.Error())
+			begin, first = at+len(line), n+1
+		}
+		at, n = at+len(line), n+1
+	}
+	return split(b.text[begin:], int(n-first), first)
 }

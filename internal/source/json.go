@@ -1,0 +1,233 @@
+package source
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+
+	"weir/record"
+)
+
+// jsonLines turns JSON into lines: values one after the other, or arrays of them, each
+// of which is
+//
+//   - an object whose names are fields, as [record.Format.AppendJSON] writes it: a
+//     header comes before it where the names change;
+//   - an object with a message, as Firehose and CloudWatch Logs wrap a line;
+//   - an object with an array of those, named logEvents (the envelope of a
+//     CloudWatch Logs subscription) or events (what "aws logs" prints);
+//   - a string, which is a line.
+//
+// Either all are fields or all are lines. What is in memory at a time is one value that
+// has no parts.
+func jsonLines(in io.Reader) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		from := &bounded{in: in}
+		j := &jsonForm{dec: json.NewDecoder(from), yield: yield}
+		from.used = j.dec.InputOffset
+		j.dec.UseNumber()
+		err := j.all()
+		switch {
+		case err == errStopped:
+			return
+		case err != nil:
+			err = fmt.Errorf("JSON after byte %d: %w", j.dec.InputOffset(), err)
+		}
+		if len(j.out) > 0 || err != nil {
+			yield(j.out, err)
+		}
+	}
+}
+
+var errStopped = errors.New("stopped")
+
+type jsonForm struct {
+	dec   *json.Decoder
+	yield func([]byte, error) bool
+	out   []byte
+
+	names, header []byte // of this object, and of the header last written
+	values        []byte
+	fields, lines bool // which of the two there has been
+	depth         int  // of arrays
+}
+
+func (j *jsonForm) all() error {
+	for {
+		t, err := j.dec.Token()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = j.value(t, false)
+		}
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// value reads the value that begins with t; dead ones are read and left out.
+func (j *jsonForm) value(t json.Token, dead bool) error {
+	switch t := t.(type) {
+	case string:
+		return j.line(t, dead)
+	case json.Delim:
+		if t == '{' {
+			return j.object(dead)
+		}
+		return j.array(dead)
+	}
+	return fmt.Errorf("%v is not a record", t)
+}
+
+const maxDepth = 16
+
+func (j *jsonForm) array(dead bool) error {
+	if j.depth++; j.depth > maxDepth {
+		return errors.New("too many arrays in each other")
+	}
+	defer func() { j.depth-- }()
+	for j.dec.More() {
+		t, err := j.dec.Token()
+		if err == nil {
+			err = j.value(t, dead)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := j.dec.Token()
+	return err
+}
+
+func (j *jsonForm) object(dead bool) error {
+	j.names, j.values = j.names[:0], j.values[:0]
+	var message, nested string
+	hasMessage, wraps := false, false
+	for j.dec.More() {
+		t, err := j.dec.Token()
+		if err != nil {
+			return err
+		}
+		name := t.(string)
+		if t, err = j.dec.Token(); err != nil {
+			return err
+		}
+		text := ""
+		switch v := t.(type) {
+		case json.Delim:
+			if v == '[' && (name == "logEvents" || name == "events") && !wraps {
+				wraps = true
+				// Names and values of this object are not needed any more.
+				if err := j.array(dead); err != nil {
+					return err
+				}
+				continue
+			}
+			nested = name
+			if err := j.leaveOut(); err != nil {
+				return err
+			}
+			continue
+		case string:
+			text = v
+			switch name {
+			case "messageType":
+				dead = dead || v == "CONTROL_MESSAGE"
+			case "message":
+				message, hasMessage = v, true
+			}
+		case json.Number:
+			text = v.String()
+		case bool:
+			text = fmt.Sprint(v)
+		}
+		if len(j.names) > 0 {
+			j.names, j.values = append(j.names, ' '), append(j.values, ' ')
+		}
+		j.names, j.values = appendValue(j.names, name), appendValue(j.values, text)
+	}
+	if _, err := j.dec.Token(); err != nil {
+		return err
+	}
+	switch {
+	case wraps || dead:
+		return nil
+	case hasMessage && strings.Contains(message, " "): // no field's value has one
+		return j.line(message, false)
+	case j.fields && nested == "" && bytes.Equal(j.names, j.header):
+	default:
+		if _, ok := record.ParseHeader(j.names); !ok {
+			if hasMessage {
+				return j.line(message, false) // to be refused, unless it is empty
+			}
+			return fmt.Errorf("an object that is neither a record nor has a message; its names are: %s", j.names)
+		}
+		if nested != "" {
+			return fmt.Errorf("the value of %q is not a plain value", nested)
+		}
+		if j.lines {
+			return errMixed
+		}
+		j.fields = true
+		j.header = append(j.header[:0], j.names...)
+		j.out = append(append(j.out, j.header...), '\n')
+	}
+	j.out = append(append(j.out, j.values...), '\n')
+	return j.flush()
+}
+
+var errMixed = errors.New("objects of fields and lines in one file")
+
+// line takes a string for a line, or several.
+func (j *jsonForm) line(s string, dead bool) error {
+	if dead || s == "" {
+		return nil
+	}
+	if j.fields {
+		return errMixed
+	}
+	j.lines = true
+	j.out = append(j.out, s...)
+	if j.out[len(j.out)-1] != '\n' {
+		j.out = append(j.out, '\n')
+	}
+	return j.flush()
+}
+
+func (j *jsonForm) flush() error {
+	if len(j.out) < chunk {
+		return nil
+	}
+	ok := j.yield(j.out, nil)
+	j.out = j.out[:0]
+	if !ok {
+		return errStopped
+	}
+	return nil
+}
+
+// leaveOut reads to the end of the array or object that has begun.
+func (j *jsonForm) leaveOut() error {
+	for depth := 1; depth > 0; {
+		t, err := j.dec.Token()
+		if err != nil {
+			return err
+		}
+		switch t {
+		case json.Delim('['), json.Delim('{'):
+			depth++
+		case json.Delim(']'), json.Delim('}'):
+			depth--
+		}
+	}
+	return nil
+}

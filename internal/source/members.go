@@ -1,0 +1,77 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+var (
+	gzipMagic   = []byte{0x1f, 0x8b}
+	errTrailing = errors.New("bytes that are not gzip after the end of the compressed data")
+)
+
+// members reads gzip data, one piece after the other. Zeros may follow, as tapes and
+// some writers of blocks leave them; anything else is errTrailing, after all data.
+type members struct {
+	in  *bufio.Reader
+	z   *gzip.Reader
+	err error
+}
+
+func newMembers(in *bufio.Reader) (*members, error) {
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, short(err)
+	}
+	z.Multistream(false)
+	return &members{in: in, z: z}, nil
+}
+
+// short takes the end of a file for what it is within a header.
+func short(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func (m *members) Read(b []byte) (int, error) {
+	for m.err == nil {
+		n, err := m.z.Read(b)
+		if err == io.EOF {
+			err = m.next()
+		}
+		m.err = err
+		if n > 0 {
+			return n, nil
+		}
+	}
+	return 0, m.err
+}
+
+// next goes on with the next piece.
+func (m *members) next() error {
+	magic, err := m.in.Peek(2)
+	if bytes.Equal(magic, gzipMagic) {
+		if err := m.z.Reset(m.in); err != nil {
+			return short(err)
+		}
+		m.z.Multistream(false)
+		return nil
+	}
+	if err != nil && err != io.EOF {
+		return err
+	}
+	for {
+		switch c, err := m.in.ReadByte(); {
+		case err != nil:
+			return err
+		case c != 0:
+			return errTrailing
+		}
+	}
+}
