@@ -51,10 +51,12 @@ type Table struct {
 	chunks [][]byte // the groups, see [group]
 	n      int
 
-	key  []byte
-	num  [20]byte
-	addr [46]byte
-	bad  []rows.Bad
+	some    []pending
+	touched byte // so that touching is not for nothing
+	key     []byte
+	num     [20]byte
+	addr    [46]byte
+	bad     []rows.Bad
 
 	bound  record.Format // that the next five are of
 	ready  bool
@@ -131,12 +133,37 @@ func (t *Table) bind(f record.Format) {
 func (t *Table) Add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
 	t.bind(b.Format)
 	t.bad = t.bad[:0]
+	for len(selected) > 0 {
+		some := selected[:min(len(selected), atOnce)]
+		selected = selected[len(some):]
+		if !t.addSome(b, some) {
+			return t.bad, ErrTooManyGroups
+		}
+	}
+	return t.bad, nil
+}
+
+// atOnce is how many rows are looked up together.
+const atOnce = 64
+
+// A pending row has been read, and is looked for next.
+type pending struct {
+	hash uint32
+	end  int // of its key in Table.key
+	Sums
+}
+
+// addSome adds a few rows. They are read first, then the memory that their look-ups
+// will need is touched, all of it before any of it is used: a processor waits for many
+// lines of memory in the time in which it waits for one.
+func (t *Table) addSome(b *rows.Batch, selected []int32) bool {
+	t.key, t.some = t.key[:0], t.some[:0]
 	for _, row := range selected {
 		s, ok := t.read(b, int(row))
 		if !ok {
 			continue
 		}
-		t.key = t.key[:0]
+		begin := len(t.key)
 		for i, col := range t.cols {
 			if col < 0 {
 				t.key = append(t.key, '-', 0)
@@ -148,11 +175,27 @@ func (t *Table) Add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
 			}
 			t.key = append(append(t.key, v...), 0)
 		}
-		if !t.add(uint32(maphash.Bytes(seed, t.key)), t.key, s) {
-			return t.bad, ErrTooManyGroups
+		t.some = append(t.some, pending{uint32(maphash.Bytes(seed, t.key[begin:])), len(t.key), s})
+	}
+	mask := uint32(len(t.slots) - 1)
+	var places [atOnce]uint32
+	for i := range t.some {
+		places[i] = t.slots[t.some[i].hash&mask].at
+	}
+	for i := range t.some {
+		if places[i] != 0 {
+			t.touched += t.group(places[i])[atSize]
 		}
 	}
-	return t.bad, nil
+	begin := 0
+	for i := range t.some {
+		p := &t.some[i]
+		if !t.add(p.hash, t.key[begin:p.end], p.Sums) {
+			return false
+		}
+		begin = p.end
+	}
+	return true
 }
 
 // canonical is an IPv6 address in the form of RFC 5952, so that equal ones look alike.
