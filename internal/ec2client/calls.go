@@ -62,6 +62,21 @@ func (c *Client) NetworkInterfaces(ctx context.Context, ids []string, filters ..
 	})
 }
 
+// Instances describes instances: those with the ids, or all. An id that nothing has is
+// an error.
+func (c *Client) Instances(ctx context.Context, ids []string, filters ...ec2.Filter) ([]ec2.Instance, error) {
+	return all(ids, func(ids []string, size *int, token string) ([]ec2.Instance, string, error) {
+		var a ec2.DescribeInstancesAnswer
+		err := c.Do(ctx, "DescribeInstances",
+			&ec2.DescribeInstances{InstanceIDs: ids, Filters: filters, MaxResults: size, NextToken: token}, &a)
+		var out []ec2.Instance
+		for _, r := range a.Reservations {
+			out = append(out, r.Instances...)
+		}
+		return out, a.NextToken, err
+	})
+}
+
 // Subnets describes subnets: those with the ids, or all.
 func (c *Client) Subnets(ctx context.Context, ids []string, filters ...ec2.Filter) ([]ec2.Subnet, error) {
 	return all(ids, func(ids []string, size *int, token string) ([]ec2.Subnet, string, error) {

@@ -167,6 +167,29 @@ func TestPages(t *testing.T) {
 	}
 }
 
+func TestInstances(t *testing.T) {
+	page := func(next string, reservations ...string) string {
+		out := "<DescribeInstancesResponse><reservationSet>"
+		for _, ids := range reservations {
+			out += "<item><instancesSet>"
+			for id := range strings.FieldsSeq(ids) {
+				out += "<item><instanceId>" + id + "</instanceId></item>"
+			}
+			out += "</instancesSet></item>"
+		}
+		return out + "</reservationSet><nextToken>" + next + "</nextToken></DescribeInstancesResponse>"
+	}
+	c, _ := serve(t, page("a", "i-1 i-2", "i-3"), page("", "i-4"))
+	found, err := c.Instances(t.Context(), nil)
+	var ids []string
+	for _, i := range found {
+		ids = append(ids, i.ID)
+	}
+	if got := strings.Join(ids, " "); got != "i-1 i-2 i-3 i-4" || err != nil {
+		t.Errorf("there are %s, %v", got, err)
+	}
+}
+
 func TestAccount(t *testing.T) {
 	c, _ := serve(t, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
 	if a, err := c.Account(t.Context()); err != nil || a != "123456789012" {
