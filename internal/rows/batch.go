@@ -129,17 +129,15 @@ type Bad struct {
 
 // AppendLine appends a row as the line it is, or would be, without a newline.
 func (b *Batch) AppendLine(out []byte, row int) []byte {
-	if len(b.Columns) > 0 && b.Columns[0].Kind == Text && b.Columns[0].Stride == len(b.Columns) {
-		k := row * len(b.Columns)
-		c := &b.Columns[0]
-		return append(out, c.Data[c.Ends[k]+1:c.Ends[k+len(b.Columns)]]...)
+	if line, ok := lineOf(b, row); ok {
+		return append(out, line...)
 	}
 	var num [20]byte
 	for i := range b.Columns {
 		if i > 0 {
 			out = append(out, ' ')
 		}
-		out = append(out, b.Columns[i].Bytes(row, num[:])...)
+		out = appendEscaped(out, b.Columns[i].Bytes(row, num[:]))
 	}
 	return out
 }

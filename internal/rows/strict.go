@@ -12,7 +12,6 @@ import (
 type Parser struct {
 	rec  record.Record
 	line []byte
-	num  [20]byte
 }
 
 // Parse reads a row, of which no column may be Missing. The record is right until the
@@ -21,13 +20,7 @@ type Parser struct {
 func (p *Parser) Parse(b *Batch, row int) (rec *record.Record, bad Bad) {
 	line, ok := lineOf(b, row)
 	if !ok {
-		p.line = p.line[:0]
-		for i := range b.Columns {
-			if i > 0 {
-				p.line = append(p.line, ' ')
-			}
-			p.line = appendEscaped(p.line, b.Columns[i].Bytes(row, p.num[:]))
-		}
+		p.line = b.AppendLine(p.line[:0], row)
 		line = p.line
 	}
 	err := b.Format.Parse(line, &p.rec)

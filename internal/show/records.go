@@ -3,7 +3,6 @@ package show
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 
@@ -45,15 +44,14 @@ func (r *Records) Sink() source.Sink {
 type recordSink struct {
 	*Records
 	filter *query.Filter
-	rec    record.Record
-	line   []byte
-	num    [20]byte
+	rows   rows.Parser
+	value  []byte
 
 	bound   record.Format
 	ready   bool
 	columns []query.Column
-	at      []int // -1 where the format does not have it
-	whole   bool  // the columns are those of the format
+	names   []string // of the columns as the format has them, "" where it does not
+	whole   bool     // the columns are those of the format
 	header  []byte
 }
 
@@ -67,10 +65,15 @@ func (s *recordSink) bind(f record.Format) {
 			s.columns = append(s.columns, query.Column{Field: f.Field(i), Name: f.Name(i)})
 		}
 	}
-	s.at, s.whole = s.at[:0], len(s.columns) == f.Len()
+	s.names, s.whole = s.names[:0], len(s.columns) == f.Len()
 	for i, c := range s.columns {
-		s.at = append(s.at, c.Index(f))
-		s.whole = s.whole && s.at[i] == i
+		at := c.Index(f)
+		s.whole = s.whole && at == i
+		name := ""
+		if at >= 0 {
+			name = f.Name(at)
+		}
+		s.names = append(s.names, name)
 	}
 	s.header = s.header[:0]
 	for i, c := range s.columns {
@@ -98,44 +101,33 @@ func (s *recordSink) batch(w *source.Worker, b *rows.Batch) error {
 	w.Refuse(b, bad)
 	for _, row := range selected {
 		// Whoever prints a record vouches for all of it.
-		s.line = b.AppendLine(s.line[:0], int(row))
-		if err := b.Format.Parse(s.line, &s.rec); err != nil {
-			w.Refuse(b, []rows.Bad{badField(int(row), err)})
+		rec, wrong := s.rows.Parse(b, int(row))
+		if rec == nil {
+			w.Refuse(b, []rows.Bad{wrong})
 			continue
 		}
 		if len(w.Out) == 0 && !s.Form.Lines() {
 			w.Out = append(w.Out, s.header...)
 		}
-		w.Out = s.append(w.Out, b, int(row))
+		w.Out = s.append(w.Out, b, int(row), rec)
 		w.Keep(1)
 	}
 	return nil
 }
 
-func badField(row int, err error) rows.Bad {
-	bad := rows.Bad{Row: row, Name: "record", Reason: err}
-	if field := (*record.FieldError)(nil); errors.As(err, &field) {
-		bad.Name, bad.Reason = field.Name, fmt.Errorf("%q: %w", field.Value, field.Err)
-	}
-	return bad
-}
-
 // append appends a row in the form that is wanted.
-func (s *recordSink) append(out []byte, b *rows.Batch, row int) []byte {
+func (s *recordSink) append(out []byte, b *rows.Batch, row int, rec *record.Record) []byte {
 	if s.Form == Text && s.whole {
-		return append(append(out, s.line...), '\n')
+		return append(b.AppendLine(out, row), '\n')
 	}
 	switch s.Form {
 	case OCSF:
-		return append(AppendOCSF(out, b.Format, &s.rec), '\n')
+		return append(AppendOCSF(out, b.Format, rec), '\n')
 	case JSON:
 		out = append(out, '{')
 	}
 	for i, c := range s.columns {
-		v := []byte{'-'}
-		if s.at[i] >= 0 {
-			v = b.Columns[s.at[i]].Bytes(row, s.num[:])
-		}
+		v := s.of(i, rec)
 		switch s.Form {
 		case JSON:
 			if i > 0 {
@@ -162,6 +154,18 @@ func (s *recordSink) append(out []byte, b *rows.Batch, row int) []byte {
 		out = append(out, '}')
 	}
 	return append(out, '\n')
+}
+
+// of returns the value of a column as it stands in a line.
+func (s *recordSink) of(i int, rec *record.Record) []byte {
+	if f := s.columns[i].Field; f != record.None {
+		s.value = rec.AppendField(s.value[:0], f)
+	} else if text, ok := rec.Extension(s.names[i]); ok {
+		s.value = append(s.value[:0], text...)
+	} else {
+		s.value = append(s.value[:0], '-')
+	}
+	return s.value
 }
 
 // appendCell appends a value of a CSV or TSV file.

@@ -209,9 +209,19 @@ func extremes(c *rows.Column, n int, fn func(int64)) {
 				greatest, end = hi, lo
 			}
 		}
-		for _, v := range [...][]byte{digits(least, last), digits(greatest, end)} {
-			if n, ok := rows.ParseInt(v); ok {
-				fn(n)
+		if greatest == 0 {
+			return
+		}
+		lo, good := rows.ParseInt(digits(least, last))
+		hi, fine := rows.ParseInt(digits(greatest, end))
+		if good && fine {
+			fn(lo)
+			fn(hi)
+			return
+		}
+		for row := range n { // something that is no number hides what is
+			if v, ok := rows.ParseInt(c.Text(row)); ok {
+				fn(v)
 			}
 		}
 	}
