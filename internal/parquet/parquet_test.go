@@ -13,6 +13,8 @@ import (
 	"github.com/parquet-go/parquet-go/compress"
 
 	"weir/internal/parquet"
+	"weir/record"
+	"weir/recordfile"
 )
 
 // lines reads all rows from from to to of all row groups, as lines.
@@ -429,6 +431,46 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
+// ours is a file as Weir writes it.
+func ours(tb testing.TB, codec recordfile.Codec) []byte {
+	tb.Helper()
+	var out bytes.Buffer
+	w, err := recordfile.NewParquetWriter(&out, record.Default(), recordfile.ParquetOptions{Codec: codec})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for i := range 100 {
+		line := fmt.Appendf(nil, "2 123456789012 eni-1 10.0.0.%d 10.0.1.1 %d 22 6 1 40 1700000000 1700000059 REJECT OK", i%7, 40000+i)
+		if i%10 == 9 {
+			line = []byte("2 123456789012 eni-1 - - - - - - - 1700000000 1700000059 - NODATA")
+		}
+		var r record.Record
+		if err := record.Default().Parse(line, &r); err != nil {
+			tb.Fatal(err)
+		}
+		if err := w.Write(&r); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestOurs reads what Weir writes, and compares it with what parquet-go reads.
+func TestOurs(t *testing.T) {
+	var r parquet.Reader
+	for _, codec := range []recordfile.Codec{recordfile.Gzip, recordfile.Zstd} {
+		file := ours(t, codec)
+		got, err := lines(&r, file, nil, 1<<30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, fmt.Sprint("codec ", codec), got, upstreamLines(t, file))
+	}
+}
+
 // FuzzParquet checks that any file is read to an end or an error, soon and in little
 // memory.
 func FuzzParquet(f *testing.F) {
@@ -437,6 +479,9 @@ func FuzzParquet(f *testing.F) {
 		for codec := range codecs {
 			f.Add(generated(f, rng, 30, encoding, upstream.Compression(codecs[codec]), upstream.DataPageVersion(1+rng.IntN(2))))
 		}
+	}
+	for _, codec := range []recordfile.Codec{recordfile.Gzip, recordfile.Zstd} {
+		f.Add(ours(f, codec))
 	}
 	var r parquet.Reader
 	f.Fuzz(func(t *testing.T, file []byte) {

@@ -15,6 +15,5 @@
 // ([record.Format]); any number of workers take the blocks apart and do what is asked.
 // So even a single compressed file occupies two processors. Of a Parquet file the
 // blocks are row groups, or parts of large ones, and it is the workers that decompress
-// them. Memory is bounded by the
-// number of blocks, not by the input.
+// them. Memory is bounded by the number of blocks, not by the input.
 package source
