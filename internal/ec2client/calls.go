@@ -156,12 +156,12 @@ func pages[T any](ids []string, size *int, page func([]string, *int, string) ([]
 // says it. At an endpoint of the user's own STS is at the same one, unless another
 // is configured.
 func (c *Client) Account(ctx context.Context) (string, error) {
-	endpoint := c.given
-	if endpoint == "" || configured(ctx, &c.cfg, "STS") != "" {
-		var err error
-		if endpoint, err = c.find(ctx, "STS"); err != nil {
-			return "", err
-		}
+	endpoint, err := c.cfg.Endpoint(ctx, "", "STS")
+	if endpoint == "" && err == nil {
+		endpoint, err = c.find(ctx, c.cfg.Given(), "STS")
+	}
+	if err != nil {
+		return "", err
 	}
 	const action = "GetCallerIdentity"
 	body, err := c.call(ctx, "sts", endpoint, url.Values{"Action": {action}, "Version": {"2011-06-15"}})

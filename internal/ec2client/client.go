@@ -13,28 +13,55 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-
+	"weir/internal/awsconfig"
 	"weir/internal/ec2"
 )
 
 // Bounds of one attempt.
 const (
 	attemptTime = time.Minute
+	idle        = 4        // connections that are kept
 	maxAnswer   = 64 << 20 // a page of a thousand interfaces is 3 MB
 )
 
 // A Client calls EC2. It may be used from several goroutines.
 type Client struct {
-	cfg      aws.Config
+	cfg      *awsconfig.Config
+	http     *http.Client
 	endpoint string // of EC2
-	given    string // Options.Endpoint
-	dual     bool
-	fips     bool
-	retryer  aws.RetryerV2
-	signer   *v4.Signer
+}
+
+// Options are what a user said; what is empty comes from the environment and the
+// files that every AWS tool reads.
+type Options = awsconfig.Options
+
+// Partition returns the name that ARNs of a region's resources have, such as "aws".
+func Partition(region string) string { return awsconfig.Partition(region) }
+
+// New returns a client. It reads configuration but calls nothing.
+func New(ctx context.Context, o Options) (*Client, error) {
+	cfg, err := awsconfig.Load(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Region == "" {
+		return nil, awsconfig.Hint(errors.New("no region"), "say --region, or set AWS_REGION or the profile's region")
+	}
+	c := &Client{cfg: cfg, http: &http.Client{Transport: cfg.Transport(idle)}}
+	if c.endpoint, err = c.find(ctx, cfg.Given(), "EC2"); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// find returns the endpoint of a service, by its id in the SDK: what is given or
+// configured, else Amazon's.
+func (c *Client) find(ctx context.Context, given, service string) (string, error) {
+	endpoint, err := c.cfg.Endpoint(ctx, given, service)
+	if endpoint == "" && err == nil {
+		endpoint = c.cfg.Amazon(strings.ToLower(service), c.cfg.Region)
+	}
+	return endpoint, err
 }
 
 // Endpoint returns the URL that calls go to.
@@ -45,7 +72,7 @@ func (c *Client) Region() string { return c.cfg.Region }
 
 // Amazon reports whether calls go to Amazon itself: no other endpoint was said or
 // configured.
-func (c *Client) Amazon() bool { return c.endpoint == amazon("ec2", c.cfg.Region, c.dual, c.fips) }
+func (c *Client) Amazon() bool { return c.endpoint == c.cfg.Amazon("ec2", c.cfg.Region) }
 
 // Do calls an action: it sends the request, again if that may help, and reads the
 // answer, a pointer to a struct for encoding/xml. An error of the service is an
@@ -79,31 +106,12 @@ func (e *answerError) Unwrap() error { return e.error }
 // no use.
 func (c *Client) call(ctx context.Context, service, endpoint string, params url.Values) ([]byte, error) {
 	body := []byte(params.Encode())
-	release := func(error) error { return nil }
-	for attempt := 1; ; attempt++ {
-		done, err := c.retryer.GetAttemptToken(ctx)
-		if err != nil {
-			return nil, err
-		}
-		answer, err := c.attempt(ctx, service, endpoint, body)
-		// A token that can't be given back makes later retries fewer, no more.
-		_, _ = done(err), release(err)
-		if err == nil || ctx.Err() != nil || attempt >= c.retryer.MaxAttempts() || !c.retryer.IsErrorRetryable(err) {
-			return answer, err
-		}
-		if release, _ = c.retryer.GetRetryToken(ctx, err); release == nil {
-			return nil, err // too many failed lately
-		}
-		delay, wrong := c.retryer.RetryDelay(attempt, err)
-		if wrong != nil {
-			return nil, err
-		}
-		select {
-		case <-time.After(delay):
-		case <-ctx.Done():
-			return nil, err
-		}
-	}
+	var answer []byte
+	err := c.cfg.Try(ctx, func() (err error) {
+		answer, err = c.attempt(ctx, service, endpoint, body)
+		return err
+	})
+	return answer, err
 }
 
 // attempt sends one request, signed anew: signatures are good for minutes.
@@ -116,15 +124,11 @@ func (c *Client) attempt(ctx context.Context, service, endpoint string, body []b
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	req.Header.Set("User-Agent", "weir")
-	keys, err := c.credentials(ctx)
-	if err != nil {
+	hash := sha256.Sum256(body)
+	if err := c.cfg.Sign(ctx, req, hex.EncodeToString(hash[:]), service, c.cfg.Region); err != nil {
 		return nil, err
 	}
-	hash := sha256.Sum256(body)
-	if err := c.signer.SignHTTP(ctx, keys, req, hex.EncodeToString(hash[:]), service, c.cfg.Region, time.Now()); err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
-	}
-	res, err := c.cfg.HTTPClient.Do(req)
+	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -141,18 +145,6 @@ func (c *Client) attempt(ctx context.Context, service, endpoint string, body []b
 	return answer, nil
 }
 
-// credentials returns the keys to sign with.
-func (c *Client) credentials(ctx context.Context) (aws.Credentials, error) {
-	if c.cfg.Credentials == nil {
-		return aws.Credentials{}, &credentialsError{errors.New("there are none")}
-	}
-	keys, err := c.cfg.Credentials.Retrieve(ctx)
-	if err != nil {
-		return keys, &credentialsError{err}
-	}
-	return keys, nil
-}
-
 // attemptError tells the SDK's retryer what it wants to know of an error.
 type attemptError struct{ cause *ec2.Error }
 
@@ -160,16 +152,3 @@ func (e *attemptError) Error() string       { return e.cause.Error() }
 func (e *attemptError) Unwrap() error       { return e.cause }
 func (e *attemptError) HTTPStatusCode() int { return e.cause.Status }
 func (e *attemptError) ErrorCode() string   { return e.cause.Code }
-
-// newRetryer returns what the configuration asks for: standard or adaptive, and the
-// number of attempts.
-func newRetryer(cfg *aws.Config) aws.RetryerV2 {
-	var r aws.RetryerV2 = retry.NewStandard()
-	if cfg.RetryMode == aws.RetryModeAdaptive {
-		r = retry.NewAdaptiveMode()
-	}
-	if n := cfg.RetryMaxAttempts; n > 0 {
-		r = retry.AddWithMaxAttempts(r, n).(aws.RetryerV2)
-	}
-	return r
-}

@@ -8,48 +8,9 @@ import (
 	"strings"
 	"syscall"
 
+	"weir/internal/awsconfig"
 	"weir/internal/ec2"
 )
-
-// hinted is an error with what to do about it.
-type hinted struct {
-	err  error
-	hint string
-}
-
-func (e hinted) Error() string { return e.err.Error() }
-func (e hinted) Unwrap() error { return e.err }
-
-// Hint returns what to do about the error.
-func (e hinted) Hint() string { return e.hint }
-
-// credentialsError is a request that could not be signed.
-type credentialsError struct{ err error }
-
-// Error leaves out which places the SDK looked at last: its text tells of instance
-// metadata, which nobody asked for.
-func (e *credentialsError) Error() string {
-	if e.none() {
-		return "no credentials"
-	}
-	return fmt.Sprintf("credentials: %v", e.err)
-}
-
-func (e *credentialsError) Unwrap() error { return e.err }
-
-func (e *credentialsError) none() bool {
-	return strings.Contains(e.err.Error(), "EC2 IMDS") || strings.Contains(e.err.Error(), "there are none")
-}
-
-func (e *credentialsError) hint() string {
-	switch {
-	case e.none():
-		return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or say --profile; with weir serve, the lines that it prints"
-	case strings.Contains(e.err.Error(), "SSO") || strings.Contains(e.err.Error(), "sso"):
-		return "aws sso login"
-	}
-	return ""
-}
 
 // hints are what to do about codes of EC2.
 var hints = map[string]string{
@@ -69,18 +30,18 @@ var hints = map[string]string{
 // explain adds what to do about an error of an action.
 func (c *Client) explain(action string, err error) error {
 	var failed *ec2.Error
-	var keys *credentialsError
+	var keys *awsconfig.CredentialsError
 	switch {
 	case errors.As(err, &keys):
-		return hinted{err, keys.hint()}
+		return awsconfig.Hint(err, keys.Hint())
 	case errors.As(err, &failed):
-		return hinted{err, c.hint(action, failed)}
+		return awsconfig.Hint(err, c.hint(action, failed))
 	case errors.As(err, new(*answerError)):
-		return hinted{err, fmt.Sprintf("is %s EC2's API? See --endpoint-url", c.endpoint)}
+		return awsconfig.Hint(err, fmt.Sprintf("is %s EC2's API? See --endpoint-url", c.endpoint))
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return hinted{err, fmt.Sprintf("nothing listens at %s; is weir serve running there? See --endpoint-url and AWS_ENDPOINT_URL", c.endpoint)}
+		return awsconfig.Hint(err, fmt.Sprintf("nothing listens at %s; is weir serve running there? See --endpoint-url and AWS_ENDPOINT_URL", c.endpoint))
 	case errors.As(err, new(*net.DNSError)):
-		return hinted{err, fmt.Sprintf("does the region %s exist? See --region and --endpoint-url", c.cfg.Region)}
+		return awsconfig.Hint(err, fmt.Sprintf("does the region %s exist? See --region and --endpoint-url", c.cfg.Region))
 	}
 	return err
 }

@@ -1,9 +1,10 @@
-package ec2client
+package awsconfig
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -23,19 +24,24 @@ type Options struct {
 	Profile  string
 }
 
-// New returns a client. It reads configuration but calls nothing.
-func New(ctx context.Context, o Options) (*Client, error) {
+// A Config is where calls go, and who calls. It may be used from several goroutines.
+type Config struct {
+	Region string // "" if nobody says one
+
+	aws        aws.Config
+	given      string // Options.Endpoint
+	dual, fips bool
+	retryer    aws.RetryerV2
+	signer     *v4.Signer
+}
+
+// Load reads the configuration. It calls nothing.
+func Load(ctx context.Context, o Options) (*Config, error) {
 	cfg, err := load(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Region == "" {
-		return nil, hinted{errors.New("no region"), "say --region, or set AWS_REGION or the profile's region"}
-	}
-	if cfg.HTTPClient == nil {
-		cfg.HTTPClient = awshttp.NewBuildableClient()
-	}
-	c := &Client{cfg: cfg, given: o.Endpoint, retryer: newRetryer(&cfg), signer: v4.NewSigner()}
+	c := &Config{Region: cfg.Region, aws: cfg, given: o.Endpoint, retryer: newRetryer(&cfg), signer: v4.NewSigner()}
 	for _, source := range cfg.ConfigSources {
 		if s, ok := source.(interface {
 			GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error)
@@ -50,10 +56,24 @@ func New(ctx context.Context, o Options) (*Client, error) {
 			c.fips = state == aws.FIPSEndpointStateEnabled
 		}
 	}
-	if c.endpoint, err = c.find(ctx, "EC2"); err != nil {
-		return nil, err
-	}
 	return c, nil
+}
+
+// Transport returns what requests are sent with: the profile's certificates, the
+// environment's proxies. It keeps up to idle connections to a host for later. Each
+// call returns another one.
+func (c *Config) Transport(idle int) http.RoundTripper {
+	if b, ok := c.aws.HTTPClient.(*awshttp.BuildableClient); ok {
+		t := b.GetTransport()
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, idle
+		// What is compressed is an object's own business.
+		t.DisableCompression = true
+		return t
+	}
+	t := awshttp.NewBuildableClient().GetTransport()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, idle
+	t.DisableCompression = true
+	return t
 }
 
 // load reads the configuration. The instance metadata service is asked only if the
@@ -95,27 +115,28 @@ func usesMetadata(cfg *aws.Config) bool {
 
 func loadError(err error) error {
 	if errors.As(err, new(config.SharedConfigProfileNotExistError)) {
-		return hinted{fmt.Errorf("configuration: %w", err), "aws configure list-profiles shows which there are"}
+		return Hint(fmt.Errorf("configuration: %w", err), "aws configure list-profiles shows which there are")
 	}
 	return fmt.Errorf("configuration: %w", err)
 }
 
-// find returns the endpoint of a service, by its id in the SDK: what the user said,
-// else what is configured for the service, else for all, else Amazon's.
-func (c *Client) find(ctx context.Context, service string) (string, error) {
-	endpoint := c.given
-	if service != "EC2" {
-		endpoint = "" // --endpoint-url is EC2's; see Account
+// Given returns the endpoint that the user said, "" if none.
+func (c *Config) Given() string { return c.given }
+
+// Endpoint returns the URL of a service, by the service's id in the SDK, such as
+// "EC2": the one that is given, else what is configured for the service, else for
+// all. It is "" if there is none: then Amazon's is meant, see [Config.Amazon].
+func (c *Config) Endpoint(ctx context.Context, given, service string) (string, error) {
+	endpoint := given
+	if endpoint == "" {
+		endpoint = configured(ctx, &c.aws, service)
 	}
 	if endpoint == "" {
-		endpoint = configured(ctx, &c.cfg, service)
-	}
-	if endpoint == "" {
-		return amazon(strings.ToLower(service), c.cfg.Region, c.dual, c.fips), nil
+		return "", nil
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return "", hinted{fmt.Errorf("endpoint %q is not a URL", endpoint), "such as http://127.0.0.1:7979"}
+		return "", Hint(fmt.Errorf("endpoint %q is not a URL", endpoint), "such as http://127.0.0.1:7979")
 	}
 	if u.Path == "" {
 		u.Path = "/"
@@ -123,11 +144,18 @@ func (c *Client) find(ctx context.Context, service string) (string, error) {
 	return u.String(), nil
 }
 
+// Amazon returns the URL of one of Amazon's own services, by its name in host names,
+// such as "ec2".
+func (c *Config) Amazon(service, region string) string {
+	return amazon(service, region, c.dual, c.fips)
+}
+
 // configured returns the endpoint that the environment or the profile gives a
 // service. As in the SDK's clients AWS_ENDPOINT_URL is before the profile's services.
 func configured(ctx context.Context, cfg *aws.Config, service string) string {
 	general := aws.ToString(cfg.BaseEndpoint)
-	if os.Getenv("AWS_ENDPOINT_URL") != "" && os.Getenv("AWS_ENDPOINT_URL_"+service) == "" {
+	variable := "AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(service, " ", "_"))
+	if os.Getenv("AWS_ENDPOINT_URL") != "" && os.Getenv(variable) == "" {
 		return general
 	}
 	for _, source := range cfg.ConfigSources {
@@ -175,19 +203,25 @@ func Partition(region string) string {
 	panic("BUG: no partition is the rest")
 }
 
-// amazon returns the URL of one of Amazon's services.
+// amazon returns the URL of one of Amazon's services. S3 names its kinds of endpoints
+// in another order than all others.
 func amazon(service, region string, dual, fips bool) string {
 	for _, p := range partitions {
 		if !strings.HasPrefix(region, p.region) {
 			continue
 		}
 		suffix := p.suffix
-		if dual {
+		if dual && service == "s3" {
+			service += ".dualstack"
+		} else if dual {
 			suffix = p.dual
 		}
 		// Those of the government's regions are all FIPS's.
-		if fips && (p.name != "aws-us-gov" || dual) {
-			service += "-fips"
+		if name, rest, _ := strings.Cut(service, "."); fips && (p.name != "aws-us-gov" || dual || name == "s3") {
+			service = name + "-fips"
+			if rest != "" {
+				service += "." + rest
+			}
 		}
 		return "https://" + service + "." + region + "." + suffix + "/"
 	}
