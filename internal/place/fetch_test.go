@@ -1,0 +1,183 @@
+package place
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/recordfile"
+)
+
+func fetchTo(t *testing.T, cfg Config, dir string) (Fetched, error) {
+	t.Helper()
+	l, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return (&Fetch{List: l, Dir: dir}).Run(t.Context())
+}
+
+// tree returns the files below a directory with what is in them.
+func tree(t *testing.T, dir string) string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(p)
+		rel, _ := filepath.Rel(dir, p)
+		out = append(out, filepath.ToSlash(rel)+"="+string(b))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestFetch(t *testing.T) {
+	st := serve(t)
+	one := key(func(k *recordfile.Key) { k.Prefix = "p" })
+	two := key(func(k *recordfile.Key) { k.Prefix, k.Time = "p", noon.Add(time.Hour) })
+	st.put(t, one, "one")
+	st.put(t, two, "two")
+	st.put(t, "plain/x", "x")
+	dir := filepath.Join(t.TempDir(), "new")
+	done, err := fetchTo(t, st.config("s3://flow-logs/p"), dir)
+	if err != nil || done.Copied != 2 || done.Written != 6 || !done.Listed {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if got, want := tree(t, dir), one+"=one "+two+"=two"; got != want {
+		t.Errorf("there is %s, want %s", got, want)
+	}
+	st.gets.Store(0)
+	// A file that is short was not written by us, or lost its end since.
+	if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(one)), []byte("on"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	part := filepath.Join(dir, filepath.Dir(filepath.FromSlash(one)), "."+filepath.Base(one)+Partial)
+	if err := os.WriteFile(part, []byte("left by one that was killed"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done, err = fetchTo(t, st.config("s3://flow-logs/"), dir)
+	if err != nil || done.Copied != 2 || done.Present != 1 || st.gets.Load() != 2 {
+		t.Errorf("%+v, %v, %d requests", done, err, st.gets.Load())
+	}
+	if got, want := tree(t, dir), one+"=one "+two+"=two plain/x=x"; got != want {
+		t.Errorf("there is %s, want %s", got, want)
+	}
+	// What is no flow log may be another object of the same size.
+	st.put(t, "plain/x", "y")
+	if err := os.Chtimes(filepath.Join(st.dir, "objects", bucketT, "plain", "x"), noon, noon.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if done, err = fetchTo(t, st.config("s3://flow-logs/plain"), dir); err != nil || done.Copied != 1 {
+		t.Errorf("of a replaced one: %+v, %v", done, err)
+	}
+	// And what was fetched is a place itself.
+	got, _ := names(t, Config{Places: []string{dir}, Selection: Selection{Until: noon}})
+	if len(got) != 1 || !strings.HasSuffix(filepath.ToSlash(got[0]), one) {
+		t.Errorf("in the directory there is %q", got)
+	}
+}
+
+// page answers a listing with keys that no file system would have.
+func page1(keys ...string) string {
+	s := `<ListBucketResult><IsTruncated>false</IsTruncated>`
+	for _, k := range keys {
+		s += `<Contents><Key>` + k + `</Key><Size>1</Size><ETag>"x"</ETag></Contents>`
+	}
+	return s + `</ListBucketResult>`
+}
+
+func TestKeysThatAreNoPaths(t *testing.T) {
+	st := serve(t)
+	keys := []string{"../x", "/etc/x", "a/../../x", "a//b", "a/./b", "ok"}
+	st.spoil = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Has("list-type") {
+			w.Write([]byte(page1(keys...)))
+		} else {
+			w.Write([]byte("x"))
+		}
+		return true
+	}
+	parent := t.TempDir()
+	done, err := fetchTo(t, st.config("s3://flow-logs"), filepath.Join(parent, "dir"))
+	if err != nil || done.Copied != 1 || len(done.Failed) != 5 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if got := tree(t, parent); got != "dir/ok=x" {
+		t.Errorf("there is %s", got)
+	}
+	// A link in the directory leads out of it.
+	if err := os.Symlink(parent, filepath.Join(parent, "dir", "link")); err != nil {
+		t.Skip(err)
+	}
+	keys = []string{"link/x"}
+	if done, _ = fetchTo(t, st.config("s3://flow-logs"), filepath.Join(parent, "dir")); len(done.Failed) != 1 {
+		t.Errorf("through a link: %+v", done)
+	}
+}
+
+func TestWrongContent(t *testing.T) {
+	st := serve(t)
+	st.spoil = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Has("list-type") {
+			w.Write([]byte(page1("x")))
+			return true
+		}
+		w.Header().Set("ETag", `"0123456789abcdef0123456789abcdef"`)
+		w.Write([]byte("x"))
+		return true
+	}
+	dir := t.TempDir()
+	done, err := fetchTo(t, st.config("s3://flow-logs"), dir)
+	if err != nil || len(done.Failed) != 1 || !strings.Contains(done.Failed[0].Err.Error(), "its MD5 is 9dd4e461268c8034f5c8564e155c67a6") {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if got := tree(t, dir); got != "" {
+		t.Errorf("there is %s", got)
+	}
+}
+
+func TestInterruptedFetch(t *testing.T) {
+	st := serve(t)
+	for _, k := range []string{"a", "b", "c"} {
+		st.put(t, k, k)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	st.spoil = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/flow-logs/b" {
+			return false
+		}
+		w.Header().Set("Content-Length", "100")
+		w.Write([]byte("b"))
+		w.(http.Flusher).Flush()
+		cancel()
+		<-r.Context().Done()
+		return true
+	}
+	l, err := New(st.config("s3://flow-logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	done, err := (&Fetch{List: l, Dir: dir, Workers: 1}).Run(ctx)
+	if !errors.Is(err, context.Canceled) || done.Copied != 1 || len(done.Failed) != 0 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if got := tree(t, dir); got != "a=a" {
+		t.Errorf("there is %s", got)
+	}
+	st.spoil = nil
+	if done, err = fetchTo(t, st.config("s3://flow-logs"), dir); err != nil || done.Present != 1 || done.Copied != 2 {
+		t.Errorf("again: %+v, %v", done, err)
+	}
+}
