@@ -37,11 +37,19 @@ func run(ctx context.Context, args []string) int {
 		return exitDone
 	}
 	fmt.Fprintf(os.Stderr, "weir: %v\n", err)
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) && hinted.Hint() != "" {
-		fmt.Fprintf(os.Stderr, "hint: %s\n", hinted.Hint())
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(os.Stderr, "hint: %s\n", hint)
 	}
 	return statusOf(err)
+}
+
+// hintOf returns what to do about an error, "" if nothing is known.
+func hintOf(err error) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
+	}
+	return ""
 }
 
 // statusOf returns the exit status of a command that ended with err.
@@ -77,7 +85,7 @@ the records. It needs root and leaves nothing behind.`,
 	})
 	root.SetOut(os.Stdout)
 	root.AddCommand(newCapture(), newDemo(), newKeys(), newServe(), newInterfaces(), newCreate(), newList(), newDelete(),
-		newRead(), newTop(), newSummary(), newTimeline(), newVersion())
+		newFetch(), newRead(), newTop(), newSummary(), newTimeline(), newVersion())
 	root.InitDefaultCompletionCmd()
 	return root
 }
