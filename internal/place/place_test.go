@@ -50,7 +50,6 @@ type store struct {
 	url   string
 	lists atomic.Int64
 	gets  atomic.Int64
-	seen  func(*http.Request) // nil, or told of each
 	spoil func(http.ResponseWriter, *http.Request) bool
 }
 
