@@ -125,27 +125,31 @@ const (
 // Rows returns the first n conversations in an order; all if n is negative. Nothing may
 // be added to the table afterwards.
 func (t *Table) Rows(order Order, n int) iter.Seq[Row] {
-	all := t.join()
-	var size map[uint32]int64
-	if order != ByTime {
-		size = make(map[uint32]int64, len(all))
-		for _, s := range all {
-			r := t.row(t.segs.at(s))
-			if size[s] = r.ToServer.Bytes + r.ToClient.Bytes; order == ByPackets {
-				size[s] = r.ToServer.Packets + r.ToClient.Packets
+	type ranked struct {
+		s    *segment
+		size int64
+	}
+	joined := t.join()
+	all := make([]ranked, len(joined))
+	for i, n := range joined {
+		s := t.segs.at(n)
+		all[i].s = s
+		if order != ByTime {
+			r := t.row(s)
+			if all[i].size = r.ToServer.Bytes + r.ToClient.Bytes; order == ByPackets {
+				all[i].size = r.ToServer.Packets + r.ToClient.Packets
 			}
 		}
 	}
-	slices.SortFunc(all, func(x, y uint32) int {
-		a, b := t.segs.at(x), t.segs.at(y)
-		return cmp.Or(cmp.Compare(size[y], size[x]), cmp.Compare(a.start(), b.start()), slices.Compare(a.key[:], b.key[:]))
+	slices.SortFunc(all, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.s.start(), b.s.start()), slices.Compare(a.s.key[:], b.s.key[:]))
 	})
 	if n >= 0 && n < len(all) {
 		all = all[:n]
 	}
 	return func(yield func(Row) bool) {
-		for _, s := range all {
-			if !yield(t.row(t.segs.at(s))) {
+		for _, x := range all {
+			if !yield(t.row(x.s)) {
 				return
 			}
 		}
@@ -161,7 +165,7 @@ func (t *Table) join() []uint32 {
 			continue
 		}
 		chain = chain[:0]
-		for n := slot - 1; n != none; n = t.segs.at(n).next {
+		for n := uint32(slot) - 1; n != none; n = t.segs.at(n).next {
 			chain = append(chain, n)
 		}
 		slices.SortFunc(chain, func(x, y uint32) int {
@@ -182,14 +186,12 @@ func (t *Table) join() []uint32 {
 				t.view(g, w)
 			}
 		}
-		t.slots[i] = 0
+		head := uint32(none)
 		for _, n := range kept {
-			t.segs.at(n).next = none
-			if t.slots[i] != 0 {
-				t.segs.at(n).next = t.slots[i] - 1
-			}
-			t.slots[i] = n + 1
+			t.segs.at(n).next = head
+			head = n
 		}
+		t.slots[i] = slot&^low | uint64(head+1)
 		all = append(all, kept...)
 	}
 	return all
