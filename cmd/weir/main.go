@@ -85,7 +85,7 @@ the records. It needs root and leaves nothing behind.`,
 	})
 	root.SetOut(os.Stdout)
 	root.AddCommand(newCapture(), newDemo(), newKeys(), newServe(), newInterfaces(), newCreate(), newList(), newDelete(),
-		newFetch(), newRead(), newTop(), newSummary(), newTimeline(), newVersion())
+		newFetch(), newRead(), newTop(), newSummary(), newTimeline(), newDDL(), newVersion())
 	root.InitDefaultCompletionCmd()
 	return root
 }
