@@ -62,7 +62,7 @@ usage, 3 no record found.`,
 }
 
 func runRead(ctx context.Context, o *readOptions, places []string, stdout, stderr io.Writer) error {
-	if err := o.check("read"); err != nil {
+	if err := o.check("read", places); err != nil {
 		return err
 	}
 	if o.limit < 0 {
@@ -87,41 +87,40 @@ func runRead(ctx context.Context, o *readOptions, places []string, stdout, stder
 		r.Columns = columns
 		o.wanted = append(o.wanted, columns...)
 	}
-	a, missing, err := o.write(ctx, r, places, stdout)
+	f, err := o.write(ctx, r, stdout)
 	if err != nil {
 		return err
 	}
 	if o.json && !o.quiet {
-		return o.tellJSON(stderr, a, missing)
+		return o.tellJSON(stderr, f)
 	}
-	return o.tell(stderr, "read", a, missing)
+	return o.tell(stderr, f)
 }
 
 // write reads the places and writes the records to stdout, or into a file.
-func (o *readOptions) write(ctx context.Context, r *show.Records, places []string, stdout io.Writer) (
-	a *source.Account, missing []show.Missing, err error) {
+func (o *readOptions) write(ctx context.Context, r *show.Records, stdout io.Writer) (f *found, err error) {
 	if o.parquet == "" {
-		return o.print(ctx, r, places, stdout)
+		return o.print(ctx, r, stdout)
 	}
 	err = writeFile(o.parquet, func(w io.Writer) error {
 		buffered := bufio.NewWriterSize(w, 1<<16)
 		file := &show.FileWriter{W: buffered, Options: recordfile.Options{Parquet: true}}
-		if a, missing, err = o.print(ctx, r, places, file); err != nil {
+		if f, err = o.print(ctx, r, file); err != nil {
 			return err
 		}
-		if a.Kept == 0 {
+		if f.Kept == 0 {
 			return nil // there is no format to write a file of
 		}
 		return errors.Join(file.Close(), buffered.Flush())
 	})
-	if err == nil && a.Kept == 0 {
+	if err == nil && f.Kept == 0 {
 		err = os.Remove(o.parquet)
 	}
-	return a, missing, err
+	return f, err
 }
 
 // print reads the places and prints the records.
-func (o *readOptions) print(ctx context.Context, r *show.Records, places []string, stdout io.Writer) (*source.Account, []show.Missing, error) {
+func (o *readOptions) print(ctx context.Context, r *show.Records, stdout io.Writer) (*found, error) {
 	out := stdout
 	var buffered *bufio.Writer
 	if o.parquet == "" {
@@ -134,7 +133,7 @@ func (o *readOptions) print(ctx context.Context, r *show.Records, places []strin
 	if o.limit > 0 {
 		out = &show.LimitWriter{W: out, N: o.limit, Header: !r.Form.Lines()}
 	}
-	a, missing, err := o.scan(ctx, "read", places, source.Scan{Sink: r.Sink, Output: out})
+	f, err := o.scan(ctx, source.Scan{Sink: r.Sink, Output: out})
 	if errors.Is(err, show.ErrFormats) {
 		err = hintError{fmt.Errorf("read: %w", errFormats), "name the fields with --fields"}
 	}
@@ -143,7 +142,7 @@ func (o *readOptions) print(ctx context.Context, r *show.Records, places []strin
 			err = fmt.Errorf("read: %w", flushed)
 		}
 	}
-	return a, missing, err
+	return f, err
 }
 
 // errFormats is a table whose columns would change in the middle.
@@ -161,10 +160,10 @@ func (o *readOptions) headers(out io.Writer, form show.Form) io.Writer {
 }
 
 // tellJSON tells what was read, for programs.
-func (o *readOptions) tellJSON(stderr io.Writer, a *source.Account, missing []show.Missing) error {
-	if err := show.WriteJSON(stderr, map[string]any{"account": show.NewAccountJSON(a, missing)}); err != nil {
+func (o *readOptions) tellJSON(stderr io.Writer, f *found) error {
+	if err := show.WriteJSON(stderr, map[string]any{"account": f.json()}); err != nil {
 		return err
 	}
 	o.quiet = true
-	return o.tell(io.Discard, "read", a, missing)
+	return o.tell(io.Discard, f)
 }

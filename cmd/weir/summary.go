@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +32,8 @@ func newSummary() *cobra.Command {
 refused, who sends most, which services are used, what was refused and to whom, and
 which interfaces recorded it.
 
-A flow between two interfaces that are both recorded is in the records of both.` + readingHelp + `
+A flow between two interfaces that are both recorded is in the records of both: --dedup
+counts each packet once.` + readingHelp + `
 
 Exit status: 0 done, 1 failed or something could not be read to its end, 2 wrong
 usage, 3 no record found.`,
@@ -45,6 +45,7 @@ usage, 3 no record found.`,
 		},
 	}
 	o.addFlags(cmd)
+	o.addDedup(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print JSON, with what was read")
 	f.IntVarP(&o.n, "number", "n", 5, "rows of each section")
@@ -92,93 +93,87 @@ func (s *filledSection) failed(err error) error {
 }
 
 func runSummary(ctx context.Context, o *summaryOptions, places []string, stdout, stderr io.Writer) error {
-	if err := o.check("summary"); err != nil {
+	if err := o.check("summary", places); err != nil {
 		return err
 	}
 	if o.n <= 0 {
 		return usageError{fmt.Errorf("summary: --number %d: less than one", o.n), "see weir summary -h"}
 	}
-	filled, a, missing, err := o.fill(ctx, places)
+	filled, found, err := o.fill(ctx)
 	if err != nil {
 		return err
 	}
 	if o.json {
-		err = o.printJSON(stdout, filled, a, missing)
-	} else if a.Kept > 0 {
-		err = o.print(stdout, filled, a)
+		err = o.printJSON(stdout, filled, found)
+	} else if found.Kept > 0 {
+		err = o.print(stdout, filled, found.Account)
 	}
 	if err != nil {
 		return err
 	}
-	return o.tell(stderr, "summary", a, missing)
+	return o.tell(stderr, found)
+}
+
+// A sectionAdder adds up all sections.
+type sectionAdder struct{ sections []filledSection }
+
+func (a sectionAdder) add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
+	var all []rows.Bad
+	for i := range a.sections {
+		s := &a.sections[i]
+		if s.full {
+			continue
+		}
+		mine, _ := s.filter.Among(b, selected)
+		bad, err := s.table.Add(b, mine)
+		if i == 0 { // of all rows: the others find nothing else
+			all = bad
+		}
+		if err := s.failed(err); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
 
 // fill reads the places, once for all sections.
-func (o *summaryOptions) fill(ctx context.Context, places []string) ([]filledSection, *source.Account, []show.Missing, error) {
-	var mu sync.Mutex
-	var all [][]filledSection
-	wanted := query.Columns(o.expr)
+func (o *summaryOptions) fill(ctx context.Context) ([]filledSection, *found, error) {
+	var wanted []query.Column
 	for _, f := range [...]record.Field{record.Action, record.SrcAddr, record.DstAddr, record.DstPort, record.Protocol,
 		record.InterfaceID, record.Packets, record.Bytes, record.Start, record.End} {
-		wanted = append(wanted, query.Column{Field: f, Name: f.Name()})
+		wanted = append(wanted, columnOf(f))
 	}
-	s := source.Scan{Columns: columnsOf(wanted), Sink: func() source.Sink {
-		mine := o.empty()
-		mu.Lock()
-		all = append(all, mine)
-		mu.Unlock()
-		asked := query.Compile(o.expr)
-		return func(w *source.Worker, b *rows.Batch) error {
-			selected, bad := asked.Select(b)
-			w.Refuse(b, bad)
-			w.Keep(len(selected))
-			for i := range mine {
-				if mine[i].full {
-					continue
-				}
-				selected, _ := mine[i].filter.Select(b)
-				if _, err := mine[i].table.Add(b, selected); mine[i].failed(err) != nil {
-					return err
-				}
-			}
-			return nil
-		}
-	}}
-	a, missing, err := o.scan(ctx, "summary", places, s)
+	all, found, err := addUp(ctx, &o.readingOptions, wanted, func() sectionAdder { return sectionAdder{emptySections()} })
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
+	first := all[0].sections
 	for _, other := range all[1:] {
-		for i := range other {
-			sum := &all[0][i]
-			if sum.full || other[i].full {
+		for i := range other.sections {
+			sum := &first[i]
+			if sum.full || other.sections[i].full {
 				*sum = filledSection{full: true}
-			} else if err := sum.failed(sum.table.Merge(other[i].table)); err != nil {
-				return nil, nil, nil, fmt.Errorf("summary: %w", err)
+			} else if err := sum.failed(sum.table.Merge(other.sections[i].table)); err != nil {
+				return nil, nil, fmt.Errorf("summary: %w", err)
 			}
 		}
 	}
-	return all[0], a, missing, nil
+	return first, found, nil
 }
 
-// empty returns sections that hold nothing yet.
-func (o *summaryOptions) empty() []filledSection {
+// emptySections returns sections that hold nothing yet.
+func emptySections() []filledSection {
 	out := make([]filledSection, len(sections))
 	for i, s := range sections {
 		by, err := query.ParseBy(s.by)
-		expr := o.expr
+		var where query.Expr
 		if err == nil && s.where != "" {
-			var where query.Expr
-			if where, err = query.Parse(s.where); err == nil && expr != nil {
-				expr = &query.And{All: []query.Expr{expr, where}}
-			} else if err == nil {
-				expr = where
-			}
+			where, err = query.Parse(s.where)
 		}
 		if err != nil {
-			panic(err) // ours
+			panic("BUG: summary: " + err.Error())
 		}
-		out[i] = filledSection{filter: query.Compile(expr), table: query.NewTable(by, maxSummaryGroups)}
+		out[i] = filledSection{filter: query.Compile(where), table: query.NewTable(by, maxSummaryGroups)}
 	}
 	return out
 }
@@ -186,7 +181,7 @@ func (o *summaryOptions) empty() []filledSection {
 func (o *summaryOptions) print(stdout io.Writer, filled []filledSection, a *source.Account) error {
 	out := bufio.NewWriter(stdout)
 	if a.Start > 0 && a.End > 0 {
-		fmt.Fprintf(out, "%s to %s\n", show.Time(a.Start, o.zone), show.Time(a.End, o.zone))
+		fmt.Fprintf(out, "%s to %s\n", show.Time(a.Start, o.in), show.Time(a.End, o.in))
 	}
 	verdicts := map[string]query.Sums{}
 	for _, g := range filled[0].table.Top(-1, query.ByRecords) {
@@ -215,8 +210,8 @@ func (o *summaryOptions) print(stdout io.Writer, filled []filledSection, a *sour
 	return out.Flush()
 }
 
-func (o *summaryOptions) printJSON(stdout io.Writer, filled []filledSection, a *source.Account, missing []show.Missing) error {
-	out := map[string]any{"account": show.NewAccountJSON(a, missing)}
+func (o *summaryOptions) printJSON(stdout io.Writer, filled []filledSection, f *found) error {
+	out := map[string]any{"account": f.json()}
 	for i, s := range sections {
 		if filled[i].full {
 			out[s.name] = map[string]any{"more_than": maxSummaryGroups}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +14,6 @@ import (
 	"weir/internal/query"
 	"weir/internal/rows"
 	"weir/internal/show"
-	"weir/internal/source"
 	"weir/record"
 )
 
@@ -45,6 +43,7 @@ usage, 3 no record found.`,
 		},
 	}
 	o.addFlags(cmd)
+	o.addDedup(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print JSON, with what was read")
 	f.StringVar(&o.sum, "sum", "bytes", "what is drawn: bytes, packets or records")
@@ -55,7 +54,7 @@ usage, 3 no record found.`,
 }
 
 func runTimeline(ctx context.Context, o *timelineOptions, places []string, stdout, stderr io.Writer) error {
-	if err := o.check("timeline"); err != nil {
+	if err := o.check("timeline", places); err != nil {
 		return err
 	}
 	measure, err := query.ParseMeasure(o.sum)
@@ -65,7 +64,7 @@ func runTimeline(ctx context.Context, o *timelineOptions, places []string, stdou
 	if o.every < 0 || o.every%time.Minute != 0 {
 		return usageError{fmt.Errorf("timeline: --every %v: not whole minutes", o.every), "such as 5m or 1h"}
 	}
-	t, a, missing, err := o.minutes(ctx, places)
+	t, found, err := o.minutes(ctx)
 	if err != nil {
 		return err
 	}
@@ -81,42 +80,32 @@ func runTimeline(ctx context.Context, o *timelineOptions, places []string, stdou
 	if err != nil {
 		return usageError{fmt.Errorf("timeline: --every %v: %w", o.every, err), "a longer stretch of time"}
 	}
-	if err := o.draw(stdout, bins, measure, width, a, missing); err != nil {
+	if err := o.draw(stdout, bins, measure, width, found); err != nil {
 		return err
 	}
-	return o.tell(stderr, "timeline", a, missing)
+	return o.tell(stderr, found)
 }
 
-func (o *timelineOptions) minutes(ctx context.Context, places []string) (*query.Timeline, *source.Account, []show.Missing, error) {
-	var mu sync.Mutex
-	var all []*query.Timeline
-	wanted := query.Columns(o.expr)
+// A minuteAdder is a timeline.
+type minuteAdder struct{ *query.Timeline }
+
+func (m minuteAdder) add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
+	return m.Add(b, selected), nil
+}
+
+func (o *timelineOptions) minutes(ctx context.Context) (*query.Timeline, *found, error) {
+	var wanted []query.Column
 	for _, f := range [...]record.Field{record.Action, record.Packets, record.Bytes, record.Start} {
-		wanted = append(wanted, query.Column{Field: f, Name: f.Name()})
+		wanted = append(wanted, columnOf(f))
 	}
-	s := source.Scan{Columns: columnsOf(wanted), Sink: func() source.Sink {
-		filter, t := query.Compile(o.expr), query.NewTimeline()
-		mu.Lock()
-		all = append(all, t)
-		mu.Unlock()
-		return func(w *source.Worker, b *rows.Batch) error {
-			selected, bad := filter.Select(b)
-			w.Refuse(b, bad)
-			w.Keep(len(selected))
-			bad = t.Add(b, selected)
-			w.Refuse(b, bad)
-			w.Keep(-len(bad))
-			return nil
-		}
-	}}
-	a, missing, err := o.scan(ctx, "timeline", places, s)
+	all, found, err := addUp(ctx, &o.readingOptions, wanted, func() minuteAdder { return minuteAdder{query.NewTimeline()} })
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	for _, t := range all[1:] {
-		all[0].Merge(t)
+	for _, m := range all[1:] {
+		all[0].Merge(m.Timeline)
 	}
-	return all[0], a, missing, nil
+	return all[0].Timeline, found, nil
 }
 
 type minuteJSON struct {
@@ -131,9 +120,9 @@ type sumsJSON struct {
 	Bytes   int64 `json:"bytes"`
 }
 
-func (o *timelineOptions) draw(stdout io.Writer, bins []query.Minute, measure query.Measure, width int64, a *source.Account, missing []show.Missing) error {
+func (o *timelineOptions) draw(stdout io.Writer, bins []query.Minute, measure query.Measure, width int64, f *found) error {
 	if o.svg != "" {
-		return writeFile(o.svg, func(w io.Writer) error { return show.SVG(w, bins, measure, width, o.zone) })
+		return writeFile(o.svg, func(w io.Writer) error { return show.SVG(w, bins, measure, width, o.in) })
 	}
 	if o.json {
 		out := make([]minuteJSON, len(bins))
@@ -142,7 +131,7 @@ func (o *timelineOptions) draw(stdout io.Writer, bins []query.Minute, measure qu
 				sumsJSON{b.Accepted.Records, b.Accepted.Packets, b.Accepted.Bytes},
 				sumsJSON{b.Refused.Records, b.Refused.Packets, b.Refused.Bytes}}
 		}
-		return show.WriteJSON(stdout, map[string]any{"seconds": width, "bins": out, "account": show.NewAccountJSON(a, missing)})
+		return show.WriteJSON(stdout, map[string]any{"seconds": width, "bins": out, "account": f.json()})
 	}
 	if len(bins) == 0 {
 		return nil
@@ -151,7 +140,7 @@ func (o *timelineOptions) draw(stdout io.Writer, bins []query.Minute, measure qu
 	if w := widthOf(stdout); w > 0 {
 		columns = max(10, w-48)
 	}
-	return show.Chart(stdout, bins, measure, columns, o.zone)
+	return show.Chart(stdout, bins, measure, columns, o.in)
 }
 
 // writeFile writes a file that is there as a whole or not at all.

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +15,6 @@ import (
 	"weir/internal/query"
 	"weir/internal/rows"
 	"weir/internal/show"
-	"weir/internal/source"
 	"weir/record"
 )
 
@@ -36,7 +35,8 @@ func newTop() *cobra.Command {
 		Long: `Group the records of flow logs by the values of some fields, add up what each group
 has, and print the groups that have most.
 
-A flow between two interfaces that are both recorded is in the records of both.` + readingHelp + `
+A flow between two interfaces that are both recorded is in the records of both: --dedup
+counts each packet once.` + readingHelp + `
 
 Exit status: 0 done, 1 failed or something could not be read to its end, 2 wrong
 usage, 3 no record found.`,
@@ -48,6 +48,7 @@ usage, 3 no record found.`,
 		},
 	}
 	o.addFlags(cmd)
+	o.addDedup(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print JSON, with what was read")
 	f.BoolVar(&o.csv, "csv", false, "print comma-separated values")
@@ -62,7 +63,7 @@ usage, 3 no record found.`,
 }
 
 func runTop(ctx context.Context, o *topOptions, places []string, stdout, stderr io.Writer) error {
-	if err := o.check("top"); err != nil {
+	if err := o.check("top", places); err != nil {
 		return err
 	}
 	by, err := query.ParseBy(o.by)
@@ -77,7 +78,7 @@ func runTop(ctx context.Context, o *topOptions, places []string, stdout, stderr 
 		return usageError{fmt.Errorf("top: --number and --max-groups must not be negative"), "see weir top -h"}
 	}
 	o.wanted = append(o.wanted, by...)
-	table, a, missing, err := o.group(ctx, "top", places, by, o.groups)
+	table, found, err := o.group(ctx, by)
 	if err != nil {
 		return err
 	}
@@ -85,63 +86,43 @@ func runTop(ctx context.Context, o *topOptions, places []string, stdout, stderr 
 	if n == 0 {
 		n = -1
 	}
-	groups := table.Top(n, measure)
-	if err := o.print(stdout, measure, groups, table, a, missing); err != nil {
+	if err := o.print(stdout, measure, table.Top(n, measure), table, found); err != nil {
 		return err
 	}
-	return o.tell(stderr, "top", a, missing)
+	return o.tell(stderr, found)
 }
 
-// group reads the places and adds up their records by the values of some fields.
-func (o *readingOptions) group(ctx context.Context, command string, places []string, by []query.Column, most int) (
-	*query.Table, *source.Account, []show.Missing, error) {
-	var mu sync.Mutex
-	var tables []*query.Table
-	wanted := append(query.Columns(o.expr), by...)
+// A groupAdder is a table that adds up what each group has.
+type groupAdder struct{ *query.Table }
+
+func (g groupAdder) add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
+	return g.Add(b, selected)
+}
+
+// group adds up records by the values of some fields.
+func (o *topOptions) group(ctx context.Context, by []query.Column) (*query.Table, *found, error) {
+	wanted := append([]query.Column(nil), by...)
 	for _, f := range [...]record.Field{record.Packets, record.Bytes, record.Start, record.End} {
-		wanted = append(wanted, query.Column{Field: f, Name: f.Name()})
+		wanted = append(wanted, columnOf(f))
 	}
-	s := source.Scan{Columns: columnsOf(wanted), Sink: func() source.Sink {
-		filter, table := query.Compile(o.expr), query.NewTable(by, most)
-		mu.Lock()
-		tables = append(tables, table)
-		mu.Unlock()
-		return func(w *source.Worker, b *rows.Batch) error {
-			selected, bad := filter.Select(b)
-			w.Refuse(b, bad)
-			w.Keep(len(selected))
-			bad, err := table.Add(b, selected)
-			w.Refuse(b, bad)
-			w.Keep(-len(bad))
-			return err
-		}
-	}}
-	a, missing, err := o.scan(ctx, command, places, s)
-	if err == nil && len(tables) > 1 {
-		for _, t := range tables[1:] {
-			if err = tables[0].Merge(t); err != nil {
-				err = fmt.Errorf("%s: %w", command, err)
-				break
-			}
-		}
-	}
+	all, found, err := addUp(ctx, &o.readingOptions, wanted, func() groupAdder { return groupAdder{query.NewTable(by, o.groups)} })
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, o.tooMany(err)
 	}
-	return tables[0], a, missing, nil
+	for _, g := range all[1:] {
+		if err := all[0].Merge(g.Table); err != nil {
+			return nil, nil, o.tooMany(fmt.Errorf("top: %w", err))
+		}
+	}
+	return all[0].Table, found, nil
 }
 
-// columnsOf says which columns of a format are wanted.
-func columnsOf(wanted []query.Column) func(record.Format) []bool {
-	return func(f record.Format) []bool {
-		out := make([]bool, f.Len())
-		for _, c := range wanted {
-			if i := c.Index(f); i >= 0 {
-				out[i] = true
-			}
-		}
-		return out
+// tooMany says what to do about too many groups.
+func (o *topOptions) tooMany(err error) error {
+	if errors.Is(err, query.ErrTooManyGroups) {
+		return hintError{fmt.Errorf("%w: more than %s", err, show.Count(int64(o.groups))), "group --by fewer fields, choose records --where, or allow more with --max-groups"}
 	}
+	return err
 }
 
 type topJSON struct {
@@ -153,14 +134,14 @@ type topJSON struct {
 	End     string         `json:"end,omitempty"`
 }
 
-func (o *topOptions) print(stdout io.Writer, measure query.Measure, groups []query.Group, table *query.Table, a *source.Account, missing []show.Missing) error {
+func (o *topOptions) print(stdout io.Writer, measure query.Measure, groups []query.Group, table *query.Table, f *found) error {
 	by := table.By()
 	if o.json {
 		out := make([]topJSON, len(groups))
 		for i, g := range groups {
 			out[i] = newTopJSON(by, g)
 		}
-		return show.WriteJSON(stdout, map[string]any{"groups": out, "of": table.Len(), "account": show.NewAccountJSON(a, missing)})
+		return show.WriteJSON(stdout, map[string]any{"groups": out, "of": table.Len(), "account": f.json()})
 	}
 	form := show.Text
 	switch {

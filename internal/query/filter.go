@@ -34,11 +34,16 @@ func (f *Filter) Select(b *rows.Batch) (selected []int32, bad []rows.Bad) {
 	for i := len(f.all); i < b.Rows; i++ {
 		f.all = append(f.all, int32(i))
 	}
+	return f.Among(b, f.all[:b.Rows])
+}
+
+// Among is [Filter.Select] of some rows of b only, given in order.
+func (f *Filter) Among(b *rows.Batch, some []int32) (selected []int32, bad []rows.Bad) {
 	if f.root == nil {
-		return f.all[:b.Rows], nil
+		return some, nil
 	}
 	f.bad = f.bad[:0]
-	f.out = f.root.sel(b, f.all[:b.Rows], f.out[:0])
+	f.out = f.root.sel(b, some, f.out[:0])
 	if len(f.bad) > 0 {
 		slices.SortStableFunc(f.bad, func(x, y rows.Bad) int { return x.Row - y.Row })
 		f.bad = slices.CompactFunc(f.bad, func(x, y rows.Bad) bool { return x.Row == y.Row })
