@@ -80,6 +80,7 @@ type group []byte
 const (
 	chunkSize = 1 << 20 // bytes; a group that is larger has a chunk of its own
 	unit      = 8
+	maxChunks = math.MaxUint32 / (chunkSize / unit) // that a slot can tell apart
 	atSize    = 5 * 8
 	atKey     = atSize + 4
 )
@@ -158,6 +159,7 @@ type pending struct {
 // lines of memory in the time in which it waits for one.
 func (t *Table) addSome(b *rows.Batch, selected []int32) bool {
 	t.key, t.some = t.key[:0], t.some[:0]
+next:
 	for _, row := range selected {
 		s, ok := t.read(b, int(row))
 		if !ok {
@@ -172,6 +174,11 @@ func (t *Table) addSome(b *rows.Batch, selected []int32) bool {
 			v := b.Columns[col].Bytes(int(row), t.num[:])
 			if t.by[i].Field.IsAddr() && len(v) > 0 && bytes.IndexByte(v, ':') >= 0 {
 				v = canonical(t.addr[:0], v)
+			}
+			if bytes.IndexByte(v, 0) >= 0 { // it would end the value
+				t.bad = append(t.bad, rows.Bad{Row: int(row), Name: t.by[i].Name, Reason: record.ErrControl})
+				t.key = t.key[:begin]
+				continue next
 			}
 			t.key = append(append(t.key, v...), 0)
 		}
@@ -229,7 +236,7 @@ func (t *Table) add(hash uint32, key []byte, s Sums) bool {
 	for i := hash & mask; ; i = (i + 1) & mask {
 		here := &t.slots[i]
 		if here.at == 0 {
-			if t.n >= t.max {
+			if t.n >= t.max || len(t.chunks) >= maxChunks {
 				return false
 			}
 			here.hash, here.at = hash, t.make(key, s)
@@ -365,8 +372,11 @@ func (t *Table) Top(n int, m Measure) []Group {
 	out := make([]Group, n)
 	for i := range out {
 		out[i].Sums = order[i].sums()
-		for v := range bytes.SplitSeq(bytes.TrimSuffix(order[i].key(), []byte{0}), []byte{0}) {
-			out[i].Values = append(out[i].Values, string(v))
+		out[i].Values = make([]string, 0, len(t.by))
+		for key := order[i].key(); len(key) > 0; {
+			end := bytes.IndexByte(key, 0)
+			out[i].Values = append(out[i].Values, string(key[:end]))
+			key = key[end+1:]
 		}
 	}
 	return out

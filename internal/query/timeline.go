@@ -69,6 +69,11 @@ func (t *Timeline) add(b *rows.Batch, row int) {
 			return
 		}
 	}
+	if b.Columns[t.cols.start].Absent(row) {
+		// Not the first minute of 1970.
+		t.bad = append(t.bad, rows.Bad{Row: row, Name: "start", Reason: record.ErrAbsent})
+		return
+	}
 	if s.Start > maxTime {
 		t.bad = append(t.bad, rows.Bad{Row: row, Name: "start", Reason: record.ErrRange})
 		return
@@ -96,7 +101,8 @@ func (t *Timeline) Merge(o *Timeline) {
 			mine.Accepted.Add(m.Accepted)
 			mine.Refused.Add(m.Refused)
 		} else {
-			t.minutes[at] = m
+			mine := *m
+			t.minutes[at] = &mine
 		}
 	}
 }
@@ -128,7 +134,7 @@ func (t *Timeline) Bins(width int64) ([]Minute, error) {
 // MaxBins is how many stretches of time a timeline may have: a year of minutes.
 const MaxBins = 366 * 24 * 60
 
-// Width returns a width for at most n bins, one that people count in.
+// Width returns a width for at most n bins, 2 or more, one that people count in.
 func (t *Timeline) Width(n int) int64 {
 	if len(t.minutes) == 0 {
 		return 60
@@ -140,6 +146,6 @@ func (t *Timeline) Width(n int) int64 {
 			return width
 		}
 	}
-	days := (span/86400 + int64(n)) / int64(n)
-	return max(1, days) * 86400
+	// A bin more than the span has may be begun at each end of it.
+	return (span/(86400*max(1, int64(n)-1)) + 1) * 86400
 }
