@@ -74,17 +74,17 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 nothing found.`,
 	f.StringSliceVar(&o.region, "region", nil, "regions there are (default: look, else any)")
 	f.StringVar(&o.from, "from", "", "first day with files, 2026-11-24 (default: look, else the first day of this year)")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("format", completeFormat))
-	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("layout", cobra.FixedCompletions(names(ddl.Layouts()), cobra.ShellCompDirectiveNoFileComp)))
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("layout", cobra.FixedCompletions(asStrings(ddl.Layouts()), cobra.ShellCompDirectiveNoFileComp)))
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) == 0 {
-			return names(ddl.Engines()), cobra.ShellCompDirectiveNoFileComp
+			return asStrings(ddl.Engines()), cobra.ShellCompDirectiveNoFileComp
 		}
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	}
 	return cmd
 }
 
-func names[T ~string](list []T) []string {
+func asStrings[T ~string](list []T) []string {
 	out := make([]string, len(list))
 	for i, s := range list {
 		out[i] = string(s)
@@ -104,7 +104,7 @@ func (o *ddlOptions) want() (w ddl.Want, err error) {
 	if o.layout != "" {
 		options, ok := ddl.Layout(o.layout).Options()
 		if !ok {
-			return w, usageError{fmt.Errorf("ddl: --layout %s: unknown", o.layout), "known are " + strings.Join(names(ddl.Layouts()), ", ")}
+			return w, usageError{fmt.Errorf("ddl: --layout %s: unknown", o.layout), "known are " + strings.Join(asStrings(ddl.Layouts()), ", ")}
 		}
 		w.Hive, w.PerHour = &options.Hive, &options.PerHour
 	}
@@ -121,7 +121,7 @@ func runDDL(ctx context.Context, o *ddlOptions, args []string, stdout io.Writer)
 	}
 	engine, place := ddl.Engine(args[0]), args[1]
 	if !slices.Contains(ddl.Engines(), engine) {
-		return usageError{fmt.Errorf("ddl: engine %q: unknown", engine), "known are " + strings.Join(names(ddl.Engines()), ", ")}
+		return usageError{fmt.Errorf("ddl: engine %q: unknown", engine), "known are " + strings.Join(asStrings(ddl.Engines()), ", ")}
 	}
 	want, err := o.want()
 	if err != nil {

@@ -106,14 +106,19 @@ func (o *placeOptions) list(places []string, stdin io.Reader) (*place.List, erro
 	if err != nil {
 		return nil, err
 	}
-	cfg := place.Config{Places: places, Selection: s, Stdin: stdin, Anonymous: o.anonymous, RequesterPays: o.pays,
-		AWS: awsconfig.Options{Endpoint: o.endpoint, Profile: o.profile}}
-	if len(o.regions) == 1 {
-		cfg.AWS.Region = o.regions[0]
-	}
+	cfg := place.Config{Places: places, Selection: s, Stdin: stdin, Anonymous: o.anonymous, RequesterPays: o.pays, AWS: o.awsOptions()}
 	l, err := place.New(cfg)
 	if err != nil {
 		return nil, usageError{err, hintOf(err)}
 	}
 	return l, nil
+}
+
+// awsOptions says where Amazon's services are asked.
+func (o *placeOptions) awsOptions() awsconfig.Options {
+	a := awsconfig.Options{Endpoint: o.endpoint, Profile: o.profile}
+	if len(o.regions) == 1 {
+		a.Region = o.regions[0]
+	}
+	return a
 }

@@ -21,9 +21,11 @@ type readOptions struct {
 	readingOptions
 	csv, tsv bool
 	ocsf     bool
-	parquet  string
-	fields   string
-	limit    int64
+
+	conversations bool
+	parquet       string
+	fields        string
+	limit         int64
 }
 
 func newRead() *cobra.Command {
@@ -54,10 +56,12 @@ usage, 3 no record found.`,
 	f.BoolVar(&o.tsv, "tsv", false, "print values separated by tabs")
 	f.BoolVar(&o.ocsf, "ocsf", false, "print events of the Open Cybersecurity Schema Framework, one on each line")
 	f.StringVar(&o.parquet, "parquet", "", "write a Parquet file, as Amazon delivers them, instead")
+	f.BoolVar(&o.conversations, "conversations", false, "print a row for each conversation: both directions, what all interfaces recorded of it, all its windows")
 	f.StringVar(&o.fields, "fields", "", "print these fields, in this order (default: all)")
 	f.Int64VarP(&o.limit, "limit", "n", 0, "print so many records at most (default: all)")
 	cmd.MarkFlagsMutuallyExclusive("json", "csv", "tsv", "ocsf", "parquet")
-	cmd.MarkFlagsMutuallyExclusive("ocsf", "fields")
+	cmd.MarkFlagsMutuallyExclusive("ocsf", "fields", "conversations")
+	cmd.MarkFlagsMutuallyExclusive("parquet", "conversations")
 	return cmd
 }
 
@@ -86,6 +90,15 @@ func runRead(ctx context.Context, o *readOptions, places []string, stdout, stder
 		}
 		r.Columns = columns
 		o.wanted = append(o.wanted, columns...)
+	}
+	if err := o.naming.load(ctx, "read", o.awsOptions()); err != nil {
+		return err
+	}
+	if o.naming.on() {
+		r.Name, r.Named = o.naming.of, named
+	}
+	if o.conversations {
+		return o.converse(ctx, stdout, stderr)
 	}
 	f, err := o.write(ctx, r, stdout)
 	if err != nil {

@@ -29,6 +29,7 @@ type readingOptions struct {
 	quiet  bool
 	json   bool
 	dedup  bool
+	naming namingOptions
 
 	command string
 	places  []string
@@ -55,6 +56,7 @@ func (o *readingOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&o.where, "where", "w", "", "only records that meet this condition")
 	f.StringVar(&o.format, "format", "", "fields of files without a header: Amazon's format string, names, or such as default+tcp-flags")
+	o.naming.addFlags(cmd)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "do not tell what was read, unless something is wrong")
 }
 

@@ -99,6 +99,9 @@ func runSummary(ctx context.Context, o *summaryOptions, places []string, stdout,
 	if o.n <= 0 {
 		return usageError{fmt.Errorf("summary: --number %d: less than one", o.n), "see weir summary -h"}
 	}
+	if err := o.naming.load(ctx, "summary", o.awsOptions()); err != nil {
+		return err
+	}
 	filled, found, err := o.fill(ctx)
 	if err != nil {
 		return err
@@ -203,7 +206,7 @@ func (o *summaryOptions) print(stdout io.Writer, filled []filledSection, a *sour
 		}
 		table := filled[i].table
 		fmt.Fprintf(out, "\n%s (%s of %s)\n", s.title, show.Count(int64(min(o.n, table.Len()))), show.Count(int64(table.Len())))
-		if err := groupsTable(table.By(), table.Top(o.n, s.measure), table.Total(), s.measure).write(out, width); err != nil {
+		if err := groupsTable(table.By(), table.Top(o.n, s.measure), table.Total(), s.measure, &o.naming).write(out, width); err != nil {
 			return err
 		}
 	}
@@ -220,7 +223,7 @@ func (o *summaryOptions) printJSON(stdout io.Writer, filled []filledSection, f *
 		table := filled[i].table
 		groups := []topJSON{}
 		for _, g := range table.Top(o.n, s.measure) {
-			groups = append(groups, newTopJSON(table.By(), g))
+			groups = append(groups, newTopJSON(table.By(), g, &o.naming))
 		}
 		out[s.name] = map[string]any{"groups": groups, "of": table.Len()}
 	}

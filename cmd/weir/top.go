@@ -78,6 +78,9 @@ func runTop(ctx context.Context, o *topOptions, places []string, stdout, stderr 
 		return usageError{fmt.Errorf("top: --number and --max-groups must not be negative"), "see weir top -h"}
 	}
 	o.wanted = append(o.wanted, by...)
+	if err := o.naming.load(ctx, "top", o.awsOptions()); err != nil {
+		return err
+	}
 	table, found, err := o.group(ctx, by)
 	if err != nil {
 		return err
@@ -139,7 +142,7 @@ func (o *topOptions) print(stdout io.Writer, measure query.Measure, groups []que
 	if o.json {
 		out := make([]topJSON, len(groups))
 		for i, g := range groups {
-			out[i] = newTopJSON(by, g)
+			out[i] = newTopJSON(by, g, &o.naming)
 		}
 		return show.WriteJSON(stdout, map[string]any{"groups": out, "of": table.Len(), "account": f.json()})
 	}
@@ -156,10 +159,10 @@ func (o *topOptions) print(stdout io.Writer, measure query.Measure, groups []que
 	if len(groups) == 0 {
 		return nil
 	}
-	return groupsTable(by, groups, table.Total(), measure).write(stdout, widthOf(stdout))
+	return groupsTable(by, groups, table.Total(), measure, &o.naming).write(stdout, widthOf(stdout))
 }
 
-func newTopJSON(by []query.Column, g query.Group) topJSON {
+func newTopJSON(by []query.Column, g query.Group, n *namingOptions) topJSON {
 	out := topJSON{Values: map[string]any{}, Records: g.Records, Packets: g.Packets, Bytes: g.Bytes}
 	if g.Start > 0 && g.End > 0 {
 		out.Start, out.End = show.Time(g.Start, time.UTC), show.Time(g.End, time.UTC)
@@ -172,13 +175,16 @@ func newTopJSON(by []query.Column, g query.Group) topJSON {
 			v = n
 		}
 		out.Values[c.Name] = v
+		if n.on() && named(c) {
+			out.Values[c.Name+"-name"] = nameOrNil(n.of(c, g.Values[i], "", g.Start))
+		}
 	}
 	return out
 }
 
 // groupsTable is the table of weir top. The last column is the share of a group in all
 // that was added up.
-func groupsTable(by []query.Column, groups []query.Group, total query.Sums, m query.Measure) *table {
+func groupsTable(by []query.Column, groups []query.Group, total query.Sums, m query.Measure, n *namingOptions) *table {
 	t := &table{}
 	for _, c := range by {
 		t.columns = append(t.columns, column{name: strings.ToUpper(c.Name), cut: true})
@@ -187,9 +193,26 @@ func groupsTable(by []query.Column, groups []query.Group, total query.Sums, m qu
 	for _, g := range groups {
 		row := append([]string(nil), g.Values...)
 		for i, c := range by {
-			row[i] = query.Word(c, row[i])
+			row[i] = word(c, row[i], g.Start, n)
 		}
 		t.add(append(row, show.Bytes(g.Bytes), show.Count(g.Packets), show.Count(g.Records), show.Percent(m.Of(g.Sums), m.Of(total)))...)
 	}
 	return t
+}
+
+// word is a value for people, with what it is called.
+func word(c query.Column, value string, at int64, n *namingOptions) string {
+	if n.on() && named(c) {
+		if name := n.of(c, value, "", at); name != "" {
+			return value + " " + name
+		}
+	}
+	return query.Word(c, value)
+}
+
+func nameOrNil(name string) any {
+	if name == "" {
+		return nil
+	}
+	return name
 }

@@ -3,7 +3,9 @@ package show
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"weir/internal/query"
@@ -31,6 +33,11 @@ type Records struct {
 	Form    Form
 	Columns []query.Column // in this order; nil writes all that a record has
 	Where   query.Expr
+	// Name returns what the value of a column is called at a time, in Unix seconds,
+	// seen from a VPC; "" if it has no name. Columns that are Named get another
+	// one for it at the end, x-srcaddr-name for srcaddr. nil names nothing.
+	Name  func(c query.Column, value, vpc string, unix int64) string
+	Named func(c query.Column) bool
 }
 
 // Sink returns what writes the records of one worker to its Out. Each output begins
@@ -51,6 +58,7 @@ type recordSink struct {
 	ready   bool
 	columns []query.Column
 	names   []string // of the columns as the format has them, "" where it does not
+	named   []int    // the columns that the last ones are names of
 	whole   bool     // the columns are those of the format
 	header  []byte
 }
@@ -74,6 +82,16 @@ func (s *recordSink) bind(f record.Format) {
 			name = f.Name(at)
 		}
 		s.names = append(s.names, name)
+	}
+	s.named = s.named[:0]
+	if s.Name != nil && s.Form != OCSF {
+		s.columns = slices.Clone(s.columns)
+		for i, c := range s.columns[:len(s.names)] {
+			if s.Named(c) {
+				s.named, s.whole = append(s.named, i), false
+				s.columns = append(s.columns, query.Column{Name: "x-" + c.Name + "-name"})
+			}
+		}
 	}
 	s.header = s.header[:0]
 	for i, c := range s.columns {
@@ -158,12 +176,34 @@ func (s *recordSink) append(out []byte, b *rows.Batch, row int, rec *record.Reco
 
 // of returns the value of a column as it stands in a line.
 func (s *recordSink) of(i int, rec *record.Record) []byte {
+	if n := i - len(s.names); n >= 0 {
+		return s.nameOf(s.named[n], rec)
+	}
 	if f := s.columns[i].Field; f != record.None {
 		s.value = rec.AppendField(s.value[:0], f)
 	} else if text, ok := rec.Extension(s.names[i]); ok {
 		s.value = append(s.value[:0], text...)
 	} else {
 		s.value = append(s.value[:0], '-')
+	}
+	return s.value
+}
+
+// nameOf returns what the value of a column is called, as it stands in a line.
+func (s *recordSink) nameOf(i int, rec *record.Record) []byte {
+	at, _ := rec.Int(record.Start)
+	vpc, _ := rec.Text(record.VPCID)
+	name := s.Name(s.columns[i], string(s.of(i, rec)), string(vpc), at)
+	if name == "" {
+		return append(s.value[:0], '-')
+	}
+	s.value = s.value[:0]
+	for _, c := range []byte(name) {
+		if s.Form == Text && (c <= ' ' || c == 0x7f) {
+			s.value = fmt.Appendf(s.value, "%%%02X", c) // as Amazon writes tags
+			continue
+		}
+		s.value = append(s.value, c)
 	}
 	return s.value
 }
