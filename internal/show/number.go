@@ -1,6 +1,7 @@
 package show
 
 import (
+	"math"
 	"strconv"
 	"time"
 )
@@ -17,10 +18,10 @@ func Bytes(n int64) string {
 		}
 	}
 	digits := 0
-	switch {
-	case v < 9.995:
+	switch a := math.Abs(v); {
+	case a < 9.995:
 		digits = 2
-	case v < 99.95:
+	case a < 99.95:
 		digits = 1
 	}
 	return strconv.FormatFloat(v, 'f', digits, 64) + " " + unit
@@ -44,7 +45,7 @@ func Time(unix int64, zone *time.Location) string {
 	return time.Unix(unix, 0).In(zone).Format(time.RFC3339)
 }
 
-// Percent writes what part a is of all.
+// Percent writes what part a is of all. Only nothing is 0 %, and only all 100 %.
 func Percent(a, all int64) string {
 	if all == 0 {
 		return "-"
@@ -55,7 +56,9 @@ func Percent(a, all int64) string {
 		return "0 %"
 	case p < 0.1:
 		return "<0.1 %"
-	case p < 10:
+	case a < all && p > 99.9:
+		return ">99.9 %"
+	case p < 9.95 || a < all && p >= 99.5:
 		return strconv.FormatFloat(p, 'f', 1, 64) + " %"
 	}
 	return strconv.FormatFloat(p, 'f', 0, 64) + " %"
