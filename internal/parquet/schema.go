@@ -18,8 +18,6 @@ const (
 	numTypes
 )
 
-var typeNames = [numTypes]string{"BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"}
-
 // A leaf is a column of the schema.
 type leaf struct {
 	name     string
@@ -44,7 +42,7 @@ type element struct {
 	name                             string
 	physical, length, repetition     int32
 	children, converted              int32
-	typed, logical                   bool // has a physical, or logical type
+	typed                            bool // has a physical type
 	decimal, date, clock, half, uuid bool
 	per                              int64
 	unsigned                         bool

@@ -219,7 +219,7 @@ func appendCell(out, v []byte, f Form) []byte {
 		}
 		return out
 	}
-	if bytes.IndexAny(v, ",\"\r\n") < 0 {
+	if !bytes.ContainsAny(v, ",\"\r\n") {
 		return append(out, v...)
 	}
 	out = append(out, '"')
