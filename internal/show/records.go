@@ -242,7 +242,9 @@ type HeaderWriter struct {
 func (h *HeaderWriter) Write(p []byte) (int, error) {
 	n := bytes.IndexByte(p, '\n') + 1
 	rest := p
-	if bytes.Equal(p[:n], h.last) {
+	if n == 0 {
+		// No header: nothing, or the rest of a line.
+	} else if bytes.Equal(p[:n], h.last) {
 		rest = p[n:]
 	} else {
 		if h.last != nil && h.Changed != nil {
@@ -312,7 +314,9 @@ func Groups(w io.Writer, by []query.Column, groups []query.Group, f Form) error 
 			if i > 0 {
 				out = append(out, sep)
 			}
-			out = strconv.AppendInt(out, n, 10)
+			if i < 3 || n != 0 { // no time is not 1970
+				out = strconv.AppendInt(out, n, 10)
+			}
 		}
 		out = append(out, '\n')
 	}
