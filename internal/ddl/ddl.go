@@ -147,7 +147,7 @@ func (w *writer) begin(engine string, change ...string) {
 		kind = "Parquet"
 	}
 	w.line("-- Flow logs in %s, for %s: %s of %d fields, in folders", w.place, engine, kind, w.Format.Len())
-	w.line("-- %s", w.path("<account>", "<region>", "<year>", "<month>", "<day>", "<hour>"))
+	w.line("-- %s%s", strings.TrimPrefix(w.root(), w.place+"/"), w.path("<account>", "<region>", "<year>", "<month>", "<day>", "<hour>"))
 	for _, a := range w.Assumed {
 		w.line("-- ASSUMED: %s.", a)
 	}

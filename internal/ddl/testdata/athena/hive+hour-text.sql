@@ -1,5 +1,5 @@
 -- Flow logs in s3://logs/web, for Amazon Athena: gzip text of 54 fields, in folders
--- aws-account-id=<account>/aws-service=vpcflowlogs/aws-region=<region>/year=<year>/month=<month>/day=<day>/hour=<hour>/
+-- AWSLogs/aws-account-id=<account>/aws-service=vpcflowlogs/aws-region=<region>/year=<year>/month=<month>/day=<day>/hour=<hour>/
 --
 -- What to change:
 --   the name of the table; put the name of a database and a dot before it

@@ -1,5 +1,5 @@
 -- Flow logs in s3://logs/web, for Amazon Athena: gzip text of 54 fields, in folders
--- <account>/vpcflowlogs/<region>/<year>/<month>/<day>/
+-- AWSLogs/<account>/vpcflowlogs/<region>/<year>/<month>/<day>/
 --
 -- What to change:
 --   the name of the table; put the name of a database and a dot before it

@@ -1,5 +1,5 @@
 -- Flow logs in s3://logs/web, for ClickHouse: Parquet of 54 fields, in folders
--- <account>/vpcflowlogs/<region>/<year>/<month>/<day>/
+-- AWSLogs/<account>/vpcflowlogs/<region>/<year>/<month>/<day>/
 --
 -- What to change:
 --   the names of table and view

@@ -1,5 +1,5 @@
 -- Flow logs in s3://logs/web, for DuckDB: gzip text of 54 fields, in folders
--- <account>/vpcflowlogs/<region>/<year>/<month>/<day>/<hour>/
+-- AWSLogs/<account>/vpcflowlogs/<region>/<year>/<month>/<day>/<hour>/
 --
 -- What to change:
 --   the name of the view

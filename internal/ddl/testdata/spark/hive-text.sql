@@ -1,5 +1,5 @@
 -- Flow logs in s3://logs/web, for Apache Spark: gzip text of 54 fields, in folders
--- aws-account-id=<account>/aws-service=vpcflowlogs/aws-region=<region>/year=<year>/month=<month>/day=<day>/
+-- AWSLogs/aws-account-id=<account>/aws-service=vpcflowlogs/aws-region=<region>/year=<year>/month=<month>/day=<day>/
 --
 -- What to change:
 --   the name of the table

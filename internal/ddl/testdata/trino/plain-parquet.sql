@@ -1,5 +1,5 @@
 -- Flow logs in s3://logs/web, for the Hive connector of Trino: Parquet of 54 fields, in folders
--- <account>/vpcflowlogs/<region>/<year>/<month>/<day>/
+-- AWSLogs/<account>/vpcflowlogs/<region>/<year>/<month>/<day>/
 --
 -- What to change:
 --   the name of the table; put catalog and schema before it: hive.default.flow_logs
