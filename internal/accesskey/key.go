@@ -50,14 +50,16 @@ func newKey(name string, now time.Time) Key {
 	}
 }
 
+const maxID = 128 // bytes
+
 // validID is stricter than nothing, so that an id is one part of a credential, and
 // less strict than Amazon, whose ids have 16 characters or more.
-var validID = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
+var validID = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
 // check reports what is wrong with a key; never its secrets.
 func (k Key) check() error {
 	switch {
-	case !validID.MatchString(k.ID):
+	case len(k.ID) > maxID || !validID.MatchString(k.ID):
 		return fmt.Errorf("accessKeyId %q: want 1 to 128 letters, digits, _, . and -", k.ID)
 	case k.Secret == "":
 		return fmt.Errorf("%s: secretAccessKey is missing", k.ID)

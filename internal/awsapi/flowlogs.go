@@ -171,8 +171,10 @@ func ec2Tags(tags []flowlog.Tag) (out []ec2.Tag) {
 	return out
 }
 
+const maxFlowLogID = 67 // bytes
+
 // flowLogID is what ids look like, ours and those that somebody has declared.
-var flowLogID = regexp.MustCompile(`^fl-[0-9A-Za-z-]{1,64}$`)
+var flowLogID = regexp.MustCompile(`^fl-[0-9A-Za-z-]+$`)
 
 func (a *API) deleteFlowLogs(ctx context.Context, in *ec2.DeleteFlowLogs) (*ec2.DeleteFlowLogsAnswer, error) {
 	n := len(in.FlowLogIDs)
@@ -219,7 +221,7 @@ func checkFlowLogID(id string) error {
 	if id == "" {
 		return ec2.FlowLogIDMalformed.With("null")
 	}
-	if !flowLogID.MatchString(id) {
+	if len(id) > maxFlowLogID || !flowLogID.MatchString(id) {
 		return ec2.FlowLogIDMalformed.With("'" + id + "'")
 	}
 	return nil

@@ -7,6 +7,7 @@ package eni
 import (
 	"regexp"
 	"slices"
+	"sync"
 
 	"weir/internal/ec2"
 )
@@ -34,38 +35,41 @@ const (
 	guess = "a guess: seen once or remembered, 2026-11-24"
 )
 
-// rules are tried in order, so that what is particular comes before what is general.
-var rules = []rule{
-	{"gwlb", []string{"gateway_load_balancer"}, nil, regexp.MustCompile(`^ELB gwy/`), api},
-	{"nlb", []string{"network_load_balancer"}, nil, regexp.MustCompile(`^ELB net/`), nlb},
-	{"alb", nil, nil, regexp.MustCompile(`^ELB app/`), seen},
-	{"clb", nil, nil, regexp.MustCompile(`^ELB [A-Za-z0-9-]+$`), seen},
-	{"elb", []string{"load_balancer"}, []string{"amazon-elb"}, nil, seen},
-	{"nat", []string{"natGateway", "nat_gateway"}, nil, regexp.MustCompile(`^Interface for NAT Gateway nat-`), seen},
-	{"tgw", []string{"transit_gateway"}, nil, regexp.MustCompile(`^Network Interface for Transit Gateway Attachment tgw-attach-`), seen},
-	{"endpoint", []string{"vpc_endpoint", "gateway_load_balancer_endpoint"}, nil, regexp.MustCompile(`^VPC Endpoint Interface vpce-`), seen},
-	{"lambda", []string{"lambda"}, nil, regexp.MustCompile(`^AWS Lambda VPC ENI[-:]`), seen},
-	// Neptune and DocumentDB look like RDS.
-	{"rds", nil, []string{"amazon-rds"}, regexp.MustCompile(`^(RDSNetworkInterface$|Network interface for DBProxy)`), seen},
-	{"elasticache", nil, []string{"amazon-elasticache"}, regexp.MustCompile(`^ElastiCache `), seen},
-	{"redshift", nil, []string{"amazon-redshift"}, regexp.MustCompile(`^Redshift`), seen},
-	{"workspaces", nil, nil, regexp.MustCompile(`(?i)^Created By Amazon Workspaces for AWS Account ID `), seen},
-	{"directory", nil, nil, regexp.MustCompile(`^AWS created network interface for directory d-`), seen},
-	{"efs", []string{"efs"}, nil, regexp.MustCompile(`^(EFS mount target for fs-|Mount target fsmt-)`), seen},
-	{"dms", nil, nil, regexp.MustCompile(`^DMSNetworkInterface$`), seen},
-	{"ecs", nil, nil, regexp.MustCompile(`^arn:aws[a-z-]*:ecs:[^:]*:\d*:attachment/`), seen},
-	{"eks", nil, nil, regexp.MustCompile(`(?i)^(Amazon EKS |aws-K8S-|aws-k8s-branch-eni$|aws-k8s-trunk-eni$)`), seen},
-	{"codebuild", nil, nil, regexp.MustCompile(`^AWS CodeBuild`), seen},
-	{"apigateway", []string{"api_gateway_managed"}, nil, regexp.MustCompile(`^ENI managed by APIGateway`), api},
-	{"quicksight", []string{"quicksight"}, nil, nil, api},
-	{"globalaccelerator", []string{"global_accelerator_managed"}, nil, nil, api},
-	{"iot", []string{"iot_rules_managed"}, nil, nil, api},
-	{"codestar", []string{"aws_codestar_connections_managed"}, nil, nil, api},
-	{"opensearch", nil, []string{"amazon-opensearch", "amazon-elasticsearch"}, regexp.MustCompile(`^ES `), guess},
-	{"fsx", nil, nil, regexp.MustCompile(`^(Created by Amazon FSx|FSx )`), guess},
-	{"dax", nil, nil, regexp.MustCompile(`^DAX `), guess},
-	{"cloudhsm", nil, nil, regexp.MustCompile(`^CloudHSM `), guess},
-}
+// rules are made when they are first asked for, not at every start of the program. They
+// are tried in order, so that what is particular comes before what is general.
+var rules = sync.OnceValue(func() []rule {
+	return []rule{
+		{"gwlb", []string{"gateway_load_balancer"}, nil, regexp.MustCompile(`^ELB gwy/`), api},
+		{"nlb", []string{"network_load_balancer"}, nil, regexp.MustCompile(`^ELB net/`), nlb},
+		{"alb", nil, nil, regexp.MustCompile(`^ELB app/`), seen},
+		{"clb", nil, nil, regexp.MustCompile(`^ELB [A-Za-z0-9-]+$`), seen},
+		{"elb", []string{"load_balancer"}, []string{"amazon-elb"}, nil, seen},
+		{"nat", []string{"natGateway", "nat_gateway"}, nil, regexp.MustCompile(`^Interface for NAT Gateway nat-`), seen},
+		{"tgw", []string{"transit_gateway"}, nil, regexp.MustCompile(`^Network Interface for Transit Gateway Attachment tgw-attach-`), seen},
+		{"endpoint", []string{"vpc_endpoint", "gateway_load_balancer_endpoint"}, nil, regexp.MustCompile(`^VPC Endpoint Interface vpce-`), seen},
+		{"lambda", []string{"lambda"}, nil, regexp.MustCompile(`^AWS Lambda VPC ENI[-:]`), seen},
+		// Neptune and DocumentDB look like RDS.
+		{"rds", nil, []string{"amazon-rds"}, regexp.MustCompile(`^(RDSNetworkInterface$|Network interface for DBProxy)`), seen},
+		{"elasticache", nil, []string{"amazon-elasticache"}, regexp.MustCompile(`^ElastiCache `), seen},
+		{"redshift", nil, []string{"amazon-redshift"}, regexp.MustCompile(`^Redshift`), seen},
+		{"workspaces", nil, nil, regexp.MustCompile(`(?i)^Created By Amazon Workspaces for AWS Account ID `), seen},
+		{"directory", nil, nil, regexp.MustCompile(`^AWS created network interface for directory d-`), seen},
+		{"efs", []string{"efs"}, nil, regexp.MustCompile(`^(EFS mount target for fs-|Mount target fsmt-)`), seen},
+		{"dms", nil, nil, regexp.MustCompile(`^DMSNetworkInterface$`), seen},
+		{"ecs", nil, nil, regexp.MustCompile(`^arn:aws[a-z-]*:ecs:[^:]*:\d*:attachment/`), seen},
+		{"eks", nil, nil, regexp.MustCompile(`(?i)^(Amazon EKS |aws-K8S-|aws-k8s-branch-eni$|aws-k8s-trunk-eni$)`), seen},
+		{"codebuild", nil, nil, regexp.MustCompile(`^AWS CodeBuild`), seen},
+		{"apigateway", []string{"api_gateway_managed"}, nil, regexp.MustCompile(`^ENI managed by APIGateway`), api},
+		{"quicksight", []string{"quicksight"}, nil, nil, api},
+		{"globalaccelerator", []string{"global_accelerator_managed"}, nil, nil, api},
+		{"iot", []string{"iot_rules_managed"}, nil, nil, api},
+		{"codestar", []string{"aws_codestar_connections_managed"}, nil, nil, api},
+		{"opensearch", nil, []string{"amazon-opensearch", "amazon-elasticsearch"}, regexp.MustCompile(`^ES `), guess},
+		{"fsx", nil, nil, regexp.MustCompile(`^(Created by Amazon FSx|FSx )`), guess},
+		{"dax", nil, nil, regexp.MustCompile(`^DAX `), guess},
+		{"cloudhsm", nil, nil, regexp.MustCompile(`^CloudHSM `), guess},
+	}
+})
 
 // instance is the service of what is attached to an instance and has no other.
 const instance = "ec2"
@@ -76,7 +80,7 @@ var balancers = []string{"elb", "alb", "nlb", "gwlb", "clb"}
 // Service returns the short name of the service that an interface belongs to, such
 // as "rds"; "ec2" if it is an instance's, and "" if nothing tells.
 func Service(i *ec2.NetworkInterface) string {
-	for _, r := range rules {
+	for _, r := range rules() {
 		if slices.Contains(r.types, i.InterfaceType) || slices.Contains(r.requesters, i.RequesterID) ||
 			r.description != nil && r.description.MatchString(i.Description) {
 			return r.service
@@ -98,7 +102,7 @@ func BelongsTo(i *ec2.NetworkInterface, service string) bool {
 // Services returns the names that [Service] knows, in alphabetical order.
 func Services() []string {
 	names := []string{instance}
-	for _, r := range rules {
+	for _, r := range rules() {
 		names = append(names, r.service)
 	}
 	slices.Sort(names)

@@ -61,7 +61,7 @@ func TestLoadBalancersAreOneService(t *testing.T) {
 }
 
 func TestRulesHaveASource(t *testing.T) {
-	for _, r := range rules {
+	for _, r := range rules() {
 		if r.source == "" {
 			t.Errorf("%s has none", r.service)
 		}

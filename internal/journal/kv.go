@@ -41,12 +41,14 @@ const (
 	operationDelete = "DEL"
 )
 
-var validBucket = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+const maxBucket = 64 // bytes
+
+var validBucket = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 
 // KV opens a bucket, creating it if necessary. Its name is 1 to 64 letters,
 // digits, "-" and "_", the first a letter or a digit.
 func (j *Journal) KV(ctx context.Context, bucket string) (*KV, error) {
-	if !validBucket.MatchString(bucket) {
+	if len(bucket) > maxBucket || !validBucket.MatchString(bucket) {
 		return nil, fmt.Errorf("journal: bucket %q: not a valid name", bucket)
 	}
 	kv, err := j.bucket(ctx, bucket)

@@ -55,7 +55,12 @@ var fieldNames = func() map[string]record.Field {
 
 // looseName makes one of account-id, account_id and accountId.
 func looseName(s string) string {
-	return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(s))
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' {
+			return -1
+		}
+		return r
+	}, s))
 }
 
 // isName reports whether s may be the name of a field in the header of a file.
