@@ -277,6 +277,10 @@ func (n *testNode) selText(col *rows.Column, in, out []int32) []int32 {
 	if m, ok := n.match.(*textMatcher); ok && m.only != nil {
 		only, negate := m.only, m.negate
 		for _, row := range in {
+			// Most values are not as long as the word, and so not it.
+			if k := int(row)*col.Stride + col.At; !negate && int(col.Ends[k+1]-col.Ends[k]) != len(only)+1 {
+				continue
+			}
 			v := col.Text(int(row))
 			if string(v) == string(only) != negate && !rows.Absent(v) {
 				out = append(out, row)

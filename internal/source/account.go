@@ -183,8 +183,13 @@ func extremes(c *rows.Column, n int, fn func(int64)) {
 			}
 		}
 	case rows.Dict:
-		for i := range c.Values.Len() {
-			if v, ok := rows.ParseInt(c.Values.Text(i)); ok {
+		seen := make([]bool, c.Values.Len()) // a dictionary may have what no row has
+		for _, code := range c.Codes[:n] {
+			if code == rows.NullCode || seen[code] {
+				continue
+			}
+			seen[code] = true
+			if v, ok := rows.ParseInt(c.Values.Text(int(code))); ok {
 				fn(v)
 			}
 		}
@@ -192,15 +197,18 @@ func extremes(c *rows.Column, n int, fn func(int64)) {
 		// Times of ten digits compare as the digits do.
 		var least, greatest uint64
 		var last, end uint16
+		all := n
 		least = math.MaxUint64
-		for row := range n {
-			v := c.Text(row)
-			if len(v) != 10 {
-				if n, ok := rows.ParseInt(v); ok {
-					fn(n)
+		data, ends := c.Data, c.Ends
+		for k := c.At; n > 0; k, n = k+c.Stride, n-1 {
+			from, to := int(ends[k]+1), int(ends[k+1])
+			if to-from != 10 {
+				if v, ok := rows.ParseInt(data[from:to]); ok {
+					fn(v)
 				}
 				continue
 			}
+			v := data[from : from+10 : from+10]
 			hi, lo := binary.BigEndian.Uint64(v), binary.BigEndian.Uint16(v[8:])
 			if hi < least || hi == least && lo < last {
 				least, last = hi, lo
@@ -219,7 +227,7 @@ func extremes(c *rows.Column, n int, fn func(int64)) {
 			fn(hi)
 			return
 		}
-		for row := range n { // something that is no number hides what is
+		for row := range all { // something that is no number hides what is
 			if v, ok := rows.ParseInt(c.Text(row)); ok {
 				fn(v)
 			}
@@ -245,10 +253,13 @@ func (o *observer) status(b *rows.Batch, c *rows.Column) {
 		}
 	}
 	for row := range b.Rows {
-		v := c.Bytes(row, nil)
-		if string(v) == "OK" {
-			continue
+		if c.Kind == rows.Text {
+			// Of what a log-status may be only OK has two letters.
+			if k := row*c.Stride + c.At; c.Ends[k+1]-c.Ends[k] == 3 {
+				continue
+			}
 		}
+		v := c.Bytes(row, nil)
 		nodata, skip := string(v) == "NODATA", string(v) == "SKIPDATA"
 		if !nodata && !skip {
 			continue
