@@ -20,9 +20,10 @@ import (
 // timelineOptions are the flags of weir timeline.
 type timelineOptions struct {
 	readingOptions
-	sum   string
-	every time.Duration
-	svg   string
+	csv, tsv bool
+	sum      string
+	every    time.Duration
+	svg      string
 }
 
 func newTimeline() *cobra.Command {
@@ -46,9 +47,12 @@ usage, 3 no record found.`,
 	o.addDedup(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print JSON, with what was read")
+	f.BoolVar(&o.csv, "csv", false, "print comma-separated values")
+	f.BoolVar(&o.tsv, "tsv", false, "print values separated by tabs")
 	f.StringVar(&o.sum, "sum", "bytes", "what is drawn: bytes, packets or records")
 	f.DurationVar(&o.every, "every", 0, "the stretch of time of a line, whole minutes (default: whatever fits)")
 	f.StringVar(&o.svg, "svg", "", "draw a picture into this file instead")
+	cmd.MarkFlagsMutuallyExclusive("json", "csv", "tsv", "svg")
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("sum", cobra.FixedCompletions([]string{"bytes", "packets", "records"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
@@ -133,7 +137,12 @@ func (o *timelineOptions) draw(stdout io.Writer, bins []query.Minute, measure qu
 		}
 		return show.WriteJSON(stdout, map[string]any{"seconds": width, "bins": out, "account": f.json()})
 	}
-	if len(bins) == 0 {
+	switch {
+	case o.csv:
+		return show.Timeline(stdout, bins, width, show.CSV)
+	case o.tsv:
+		return show.Timeline(stdout, bins, width, show.TSV)
+	case len(bins) == 0:
 		return nil
 	}
 	columns := 40

@@ -6,6 +6,7 @@ import (
 	"html"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -154,4 +155,19 @@ func SVG(w io.Writer, bins []query.Minute, m query.Measure, seconds int64, zone 
 	}
 	fmt.Fprintln(out, "</svg>")
 	return out.Flush()
+}
+
+// Timeline writes the bins of a timeline as CSV or TSV. Times are UTC.
+func Timeline(w io.Writer, bins []query.Minute, seconds int64, f Form) error {
+	out := appendRow(nil, []string{"start", "seconds", "accepted-records", "accepted-packets", "accepted-bytes",
+		"refused-records", "refused-packets", "refused-bytes"}, f)
+	for _, b := range bins {
+		row := []string{Time(b.Start, time.UTC), strconv.FormatInt(seconds, 10)}
+		for _, n := range [...]int64{b.Accepted.Records, b.Accepted.Packets, b.Accepted.Bytes, b.Refused.Records, b.Refused.Packets, b.Refused.Bytes} {
+			row = append(row, strconv.FormatInt(n, 10))
+		}
+		out = appendRow(out, row, f)
+	}
+	_, err := w.Write(out)
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -22,13 +23,26 @@ type members struct {
 	err error
 }
 
+// Readers are used again: with many small objects most of the work would be to clear
+// their memory.
+var (
+	readers   = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 128<<10) }}
+	inflaters = sync.Pool{New: func() any { return new(gzip.Reader) }}
+)
+
 func newMembers(in *bufio.Reader) (*members, error) {
-	z, err := gzip.NewReader(in)
-	if err != nil {
+	z := inflaters.Get().(*gzip.Reader)
+	if err := z.Reset(in); err != nil {
 		return nil, short(err)
 	}
 	z.Multistream(false)
 	return &members{in: in, z: z}, nil
+}
+
+// close lets go of the reader, which nothing may be read from afterwards.
+func (m *members) close() {
+	inflaters.Put(m.z)
+	m.z = nil
 }
 
 // short takes the end of a file for what it is within a header.

@@ -22,7 +22,10 @@ func (r *run) contents(st *state) error {
 		return err
 	}
 	defer rc.Close()
-	in := bufio.NewReaderSize(rc, 128<<10)
+	in := readers.Get().(*bufio.Reader)
+	defer readers.Put(in)
+	in.Reset(rc)
+	defer in.Reset(nil) // what was read does not stay
 	magic, err := in.Peek(4)
 	if err != nil && err != io.EOF {
 		return err
@@ -33,6 +36,7 @@ func (r *run) contents(st *state) error {
 		if err != nil {
 			return cut(err)
 		}
+		defer z.close()
 		return r.unpacked(st, z)
 	case len(magic) == 4 && (string(magic) == "\x28\xb5\x2f\xfd" || magic[0]&0xf0 == 0x50 && string(magic[1:]) == "\x2a\x4d\x18"):
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
@@ -58,6 +62,7 @@ func (r *run) unpacked(st *state, in io.Reader) error {
 	if err != nil {
 		return cut(err)
 	}
+	defer z.close()
 	return r.form(st, z)
 }
 
