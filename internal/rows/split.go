@@ -21,15 +21,15 @@ type Splitter struct {
 const MaxText = math.MaxInt32
 
 // Split hands the rows of text to fn: so many lines of the given format, each ending in
-// '\n', of which the first has the number line. Fields are separated by one byte that is
-// not greater than a space. Lines with more or fewer fields than the format go to
-// refuse, with their number, and the rows before and after them into batches of their
-// own.
+// '\n', of which the first has the number line. Fields are separated by one space. Lines
+// with more or fewer fields than the format, or with a control character, go to refuse,
+// with their number, and the rows before and after them into batches of their own.
 func (s *Splitter) Split(text []byte, lines int, f record.Format, line int64, fn func(*Batch) error,
 	refuse func(line int64, text []byte) error) error {
 	n := f.Len()
 	s.find(text)
-	if len(s.ends)-1 == lines*n && s.aligned(text, n) {
+	// As many spaces as there should be leave no delimiter to be a control character.
+	if len(s.ends)-1 == lines*n && bytes.Count(text, space) == lines*(n-1) && s.aligned(text, n) {
 		return s.emit(text, f, lines, line, fn)
 	}
 	// Some line is wrong: take what is right up to it, and go on after it.
@@ -63,6 +63,8 @@ func (s *Splitter) Split(text []byte, lines int, f record.Format, line int64, fn
 	return nil
 }
 
+var space = []byte{' '}
+
 // emit hands on a batch of the rows whose delimiters have been found.
 func (s *Splitter) emit(text []byte, f record.Format, rows int, line int64, fn func(*Batch) error) error {
 	if rows == 0 {
@@ -90,11 +92,15 @@ func (s *Splitter) aligned(text []byte, n int) bool {
 	return true
 }
 
-// fields counts the fields of a line that ends in '\n'.
+// fields counts the fields of a line that ends in '\n'; -1 if it has another control
+// character.
 func fields(line []byte) int {
-	n := 0
-	for _, c := range line {
-		if c <= ' ' {
+	n := 1
+	for _, c := range line[:len(line)-1] {
+		if c < ' ' {
+			return -1
+		}
+		if c == ' ' {
 			n++
 		}
 	}

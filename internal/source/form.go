@@ -251,9 +251,12 @@ var magics = []struct{ magic, what string }{
 	{"<", "XML or HTML"},
 }
 
-// wrongCount says what is wrong with the number of fields of a line.
+// wrongCount says what is wrong with the fields of a line that cannot be told apart.
 func wrongCount(text []byte, f record.Format) string {
-	n := len(bytes.Fields(text))
+	if bytes.ContainsFunc(text, func(c rune) bool { return c < ' ' }) {
+		return record.ErrControl.Error()
+	}
+	n := bytes.Count(text, []byte{' '}) + 1
 	if n < f.Len() {
 		return fmt.Sprintf("%v: %d of %d", record.ErrTooFew, n, f.Len())
 	}
