@@ -31,6 +31,8 @@ func (r *run) contents(st *state) error {
 		return err
 	}
 	switch {
+	case len(magic) == 0 && packed(st.Name):
+		return recordfile.ErrTruncated
 	case bytes.HasPrefix(magic, gzipMagic):
 		z, err := newMembers(in)
 		if err != nil {
@@ -49,6 +51,11 @@ func (r *run) contents(st *state) error {
 		return r.parquet(st, rc, in)
 	}
 	return r.form(st, in)
+}
+
+// packed reports whether what has the name can't be empty. A file of text can.
+func packed(name string) bool {
+	return strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".zst") || strings.HasSuffix(name, ".parquet")
 }
 
 // unpacked reads what was compressed. What Firehose gets from CloudWatch Logs is

@@ -294,6 +294,15 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// TestEmpty has objects without a byte. Of text that is nothing to complain about.
+func TestEmpty(t *testing.T) {
+	_, acc := runScan(t, &Scan{Objects: objects(object("a.log", nil), object("b.log.gz", nil), object("c.zst", nil), object("d.parquet", nil))})
+	cut := "damaged after 0: file is truncated"
+	if d := cmp.Diff([]string{cut, cut, cut}, told(acc)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 // TestManyReasons has more kinds of bad lines than an account may list.
 func TestManyReasons(t *testing.T) {
 	text := v2header + "\n"
