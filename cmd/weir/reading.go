@@ -75,7 +75,6 @@ func (o *readingOptions) check(command string, places []string) (err error) {
 		if o.expr, err = query.Parse(o.where); err != nil {
 			return whereError(command, o.where, err)
 		}
-		o.wanted = query.Columns(o.expr)
 	}
 	if o.format != "" {
 		f, err := record.ParseFormat(o.format)
@@ -96,7 +95,9 @@ func (o *readingOptions) check(command string, places []string) (err error) {
 	if err != nil {
 		return err
 	}
-	o.expr = within(o.expr, s.Since, s.Until)
+	if o.expr = within(o.expr, s.Since, s.Until); o.expr != nil {
+		o.wanted = query.Columns(o.expr)
+	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -121,16 +122,31 @@ func runSummary(ctx context.Context, o *summaryOptions, places []string, stdout,
 type sectionAdder struct{ sections []filledSection }
 
 func (a sectionAdder) add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
+	// A row in which one section finds something wrong is in none of them.
 	var all []rows.Bad
+	wrong := map[int32]bool{}
+	mine := make([][]int32, len(a.sections))
+	for i := range a.sections {
+		var bad []rows.Bad
+		mine[i], bad = a.sections[i].filter.Among(b, selected)
+		for _, x := range bad {
+			if row := int32(x.Row); !wrong[row] {
+				wrong[row] = true
+				all = append(all, x)
+			}
+		}
+	}
 	for i := range a.sections {
 		s := &a.sections[i]
 		if s.full {
 			continue
 		}
-		mine, _ := s.filter.Among(b, selected)
-		bad, err := s.table.Add(b, mine)
+		if len(wrong) > 0 {
+			mine[i] = slices.DeleteFunc(slices.Clone(mine[i]), func(row int32) bool { return wrong[row] })
+		}
+		bad, err := s.table.Add(b, mine[i])
 		if i == 0 { // of all rows: the others find nothing else
-			all = bad
+			all = append(all, bad...)
 		}
 		if err := s.failed(err); err != nil {
 			return all, err
@@ -146,6 +162,7 @@ func (o *summaryOptions) fill(ctx context.Context) ([]filledSection, *found, err
 		record.InterfaceID, record.Packets, record.Bytes, record.Start, record.End} {
 		wanted = append(wanted, columnOf(f))
 	}
+	o.wanted = append(o.wanted, wanted...)
 	all, found, err := addUp(ctx, &o.readingOptions, wanted, func() sectionAdder { return sectionAdder{emptySections()} })
 	if err != nil {
 		return nil, nil, err

@@ -68,6 +68,14 @@ func runTimeline(ctx context.Context, o *timelineOptions, places []string, stdou
 	if o.every < 0 || o.every%time.Minute != 0 {
 		return usageError{fmt.Errorf("timeline: --every %v: not whole minutes", o.every), "such as 5m or 1h"}
 	}
+	// Records without one of these are not drawn.
+	o.wanted = append(o.wanted, columnOf(record.Start), columnOf(record.Action))
+	switch measure {
+	case query.ByBytes:
+		o.wanted = append(o.wanted, columnOf(record.Bytes))
+	case query.ByPackets:
+		o.wanted = append(o.wanted, columnOf(record.Packets))
+	}
 	t, found, err := o.minutes(ctx)
 	if err != nil {
 		return err

@@ -77,7 +77,7 @@ func runTop(ctx context.Context, o *topOptions, places []string, stdout, stderr 
 	if o.n < 0 || o.groups <= 0 {
 		return usageError{fmt.Errorf("top: --number and --max-groups must not be negative"), "see weir top -h"}
 	}
-	o.wanted = append(o.wanted, by...)
+	o.wanted = append(append(o.wanted, by...), columnOf(record.Bytes), columnOf(record.Packets))
 	if err := o.naming.load(ctx, "top", o.awsOptions()); err != nil {
 		return err
 	}
