@@ -1,6 +1,6 @@
 // Package brotli stands for github.com/andybalholm/brotli, with which fasthttp
 // compresses answers for who asks it to, and Weir never does. It declares the names
-// that fasthttp needs to compile; every read and write fails with ErrLeftOut.
+// that fasthttp, and parquet-go in tests, need to compile; every read and write fails with ErrLeftOut.
 package brotli
 
 import (
@@ -35,6 +35,12 @@ type Writer struct{}
 
 // NewWriterLevel returns a Writer.
 func NewWriterLevel(io.Writer, int) *Writer { return &Writer{} }
+
+// WriterOptions are settings of a Writer.
+type WriterOptions struct{ Quality, LGWin int }
+
+// NewWriterOptions returns a Writer.
+func NewWriterOptions(io.Writer, WriterOptions) *Writer { return &Writer{} }
 
 // Write fails with ErrLeftOut.
 func (*Writer) Write([]byte) (int, error) { return 0, ErrLeftOut }
