@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"weir/internal/source"
 )
@@ -23,7 +24,9 @@ type Missing struct {
 // with prefix. What is as it should be takes one line.
 func Account(w io.Writer, prefix string, a *source.Account, missing []Missing, zone *time.Location) error {
 	var b strings.Builder
-	say := func(format string, args ...any) { fmt.Fprintf(&b, prefix+format+"\n", args...) }
+	say := func(format string, args ...any) {
+		b.WriteString(prefix + clean(fmt.Sprintf(format, args...)) + "\n")
+	}
 	say("%s, %s: %s, %s wanted%s", plural(int64(a.Objects), "object", "objects"), Bytes(a.Bytes),
 		plural(a.Lines-a.Refused, "record", "records"), Count(a.Kept), span(a, zone))
 	for _, x := range shorten(a.Assumed) {
@@ -64,6 +67,16 @@ func Account(w io.Writer, prefix string, a *source.Account, missing []Missing, z
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// clean takes out what could make a terminal do things: objects have all sorts of names.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
 }
 
 // most is how many of a kind are named.
@@ -117,7 +130,7 @@ func gaps(say func(string, ...any), a *source.Account) {
 		say("SKIPDATA: %s has traffic that was not recorded, in %s", eni, plural(a.Gaps[eni].SkipData, "window", "windows"))
 	}
 	if n := len(skipped); n > most {
-		say("SKIPDATA: … and %d more interfaces", n-most)
+		say("SKIPDATA: … and %s", plural(int64(n-most), "more interface", "more interfaces"))
 	}
 }
 
