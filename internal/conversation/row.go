@@ -172,20 +172,8 @@ func (t *Table) join() []uint32 {
 			a, b := t.segs.at(x), t.segs.at(y)
 			return cmp.Or(cmp.Compare(a.start(), b.start()), cmp.Compare(a.end, b.end))
 		})
-		kept := chain[:1]
-		for _, n := range chain[1:] {
-			g, s := t.segs.at(kept[len(kept)-1]), t.segs.at(n)
-			if !g.continues(s) {
-				kept = append(kept, n)
-				continue
-			}
-			g.take(s)
-			for v := s.views; v != none; {
-				w := *t.views.at(v)
-				v = w.next
-				t.view(g, w)
-			}
-		}
+		// What is near comes first: only then is known how each of the others begins.
+		kept := t.fold(t.fold(chain, (*segment).near), (*segment).continues)
 		head := uint32(none)
 		for _, n := range kept {
 			t.segs.at(n).next = head
@@ -195,6 +183,26 @@ func (t *Table) join() []uint32 {
 		all = append(all, kept...)
 	}
 	return all
+}
+
+// fold puts segments of a chain, in the order of time, together with the one before if
+// they are one. It returns what is left of the chain.
+func (t *Table) fold(chain []uint32, one func(s, o *segment) bool) []uint32 {
+	kept := chain[:1]
+	for _, n := range chain[1:] {
+		g, s := t.segs.at(kept[len(kept)-1]), t.segs.at(n)
+		if !one(g, s) {
+			kept = append(kept, n)
+			continue
+		}
+		g.take(s)
+		for v := s.views; v != none; {
+			w := *t.views.at(v)
+			v = w.next
+			t.view(g, w)
+		}
+	}
+	return kept
 }
 
 // A sum is what one interface saw one way.

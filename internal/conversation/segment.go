@@ -114,20 +114,20 @@ func (s *segment) pause() int64 {
 	return silence
 }
 
+// tells reports whether flags say where the segment begins and ends.
+func (s *segment) tells() bool {
+	return s.known&knowsFlags != 0 && (s.key[36] == 6 || s.known&lacksProtocol != 0)
+}
+
 // near reports whether two segments of one key are surely parts of one conversation,
-// whatever comes yet.
+// whatever comes yet: so the order in which they come makes no difference. Where flags
+// tell, a longer silence may turn out to be one after an end.
 func (s *segment) near(o *segment) bool {
 	if o.start() < s.start() {
 		s, o = o, s
 	}
 	gap := o.start() - s.end
-	switch {
-	case gap <= slack:
-		return true
-	case o.opens() || s.flags[0]&record.FIN != 0 || s.flags[1]&record.FIN != 0 || s.closed():
-		return false
-	}
-	return gap <= s.pause()
+	return gap <= slack || gap <= silence && !s.tells() && !o.tells()
 }
 
 // continues reports whether o, which begins after s and of which everything is known,

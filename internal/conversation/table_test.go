@@ -3,6 +3,7 @@ package conversation
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -264,6 +265,64 @@ func TestTruth(t *testing.T) {
 					} else if !slices.Equal(once, got) {
 						t.Error("the order of records makes a difference")
 					}
+				}
+			}
+		}
+	}
+}
+
+// TestOrder has records of few endpoints, with any flags and any times: an end that
+// comes late must not make one conversation of what are two with it.
+func TestOrder(t *testing.T) {
+	for _, format := range []string{
+		"interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action tcp-flags",
+		"interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action",
+		"interface-id srcaddr dstaddr srcport dstport packets bytes start end action tcp-flags",
+	} {
+		for seed := range uint64(20) {
+			r := rand.New(rand.NewPCG(seed, 0))
+			var lines []string
+			for range 300 {
+				ends := []string{"10.0.0.1", "10.0.0.2"}
+				ports := []int{22 + r.IntN(2), 40000}
+				from := r.IntN(2)
+				start := 1700000000 + r.IntN(40000)
+				line := fmt.Sprintf("eni-%d %s %s %d %d", r.IntN(2), ends[from], ends[1-from], ports[from], ports[1-from])
+				if strings.Contains(format, "protocol") {
+					line += fmt.Sprintf(" %d", []int{6, 6, 17}[r.IntN(3)])
+				}
+				line += fmt.Sprintf(" %d %d %d %d %s", r.IntN(90), r.IntN(9000), start, start+r.IntN(60), []string{"ACCEPT", "REJECT"}[r.IntN(9)/8])
+				if strings.Contains(format, "tcp-flags") {
+					line += fmt.Sprintf(" %d", []int{0, 1, 2, 3, 4, 16, 18, 19}[r.IntN(8)])
+				}
+				lines = append(lines, line)
+			}
+			want := of(t, batch(t, format, lines...))
+			for range 3 {
+				r.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+				if got := of(t, batch(t, format, lines...)); !slices.Equal(got, want) {
+					t.Fatalf("%s: the order of records makes a difference: %d conversations, and %d", format, len(want), len(got))
+				}
+				var parts []*Table
+				for i := range 3 {
+					part := NewTable(1000)
+					b := batch(t, format, lines[100*i:100*(i+1)]...)
+					if bad, err := part.Add(b, everything(b.Rows)); err != nil || len(bad) > 0 {
+						t.Fatal(bad, err)
+					}
+					parts = append(parts, part)
+				}
+				var got []string
+				for _, o := range parts[1:] {
+					if err := parts[0].Merge(o); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for r := range parts[0].Rows(ByTime, -1) {
+					got = append(got, text(r))
+				}
+				if !slices.Equal(got, want) {
+					t.Fatalf("%s: how many tables there are makes a difference: %d conversations, and %d", format, len(want), len(got))
 				}
 			}
 		}
