@@ -117,6 +117,33 @@ func (u *awsUser) described() {
 	}
 }
 
+// weir runs a command of weir's that prints CSV, and returns its rows without the sums
+// that weir top adds, each once.
+func (u *awsUser) weir(args ...string) map[string]bool {
+	u.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := &exec.Cmd{Path: self, Args: append([]string{"weir"}, args...), Stdout: &stdout, Stderr: &stderr,
+		Env: append(os.Environ(), append(u.env, "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_ENDPOINT_URL="+u.endpoint)...)}
+	if err := cmd.Run(); err != nil {
+		u.t.Fatalf("weir %q: %v\n%s", args, err, stderr.String())
+	}
+	got := make(map[string]bool)
+	header := ""
+	for line := range strings.Lines(stdout.String()) {
+		if header == "" {
+			header, _, _ = strings.Cut(strings.TrimSpace(line), ",records,")
+			continue
+		}
+		fields := strings.Split(strings.TrimSpace(line), ",")
+		got[strings.Join(fields[:strings.Count(header, ",")+1], " ")] = true
+	}
+	return got
+}
+
 // records reads the records in the bucket: what action and tcp-flags they have of TCP
 // port 80, by the address that is not the interface's.
 func (u *awsUser) records() map[string]bool {
@@ -203,6 +230,12 @@ func TestAWSCommandLine(t *testing.T) {
 		}
 		if !maps.Equal(got, want) {
 			t.Errorf("%s finds %v, want %v\n%s", u.path, got, want, b.log.String())
+		}
+		if got := u.weir("read", "s3://"+u.bucket, "--where", "port 80", "--fields", "srcaddr,dstaddr,action,log-status,tcp-flags", "--csv"); !maps.Equal(got, want) {
+			t.Errorf("weir read finds %v, want %v", got, want)
+		}
+		if got := u.weir("top", "s3://"+u.bucket, "--where", "reject and tcp-flags = syn", "--by", "srcaddr,dstaddr", "--csv"); !got[fmt.Sprintf("%s %s", refused, farther)] {
+			t.Errorf("weir top finds %v", got)
 		}
 		u.described()
 		u.run("ec2", "delete-flow-logs", "--flow-log-ids", u.flowLog)
