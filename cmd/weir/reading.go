@@ -292,7 +292,10 @@ func (o *readingOptions) tell(stderr io.Writer, f *found) error {
 			return err
 		}
 		if n := f.skipped.Skipped; n > 0 {
-			fmt.Fprintf(stderr, "weir: %d objects do not look like flow logs and were left out, such as %s\n", n, f.skipped.Examples[0])
+			fmt.Fprintf(stderr, "weir: %d objects do not look like flow logs and were left out, such as %s\n", n, printable(f.skipped.Examples[0]))
+		}
+		if n := f.skipped.Unnamed; n > 0 {
+			fmt.Fprintf(stderr, "weir: %s read without knowing the account, region and flow log, which names do not say\n", count(n, "object"))
 		}
 		lacking(stderr, o.wanted, f.Account)
 		o.tellViews(stderr, f.views)

@@ -57,3 +57,32 @@ func TestDirectories(t *testing.T) {
 		})
 	}
 }
+
+// TestUnnamed asks for the flow logs of an account among files that do not say whose
+// they are: they are read, and counted.
+func TestUnnamed(t *testing.T) {
+	dir := t.TempDir()
+	named := filepath.FromSlash(filepath.Base(key(func(*recordfile.Key) {})))
+	for _, name := range []string{named, "a.log", "b.log"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		what string
+		Selection
+		want, unnamed int
+	}{
+		{"everything", Selection{}, 3, 0},
+		{"a time", Selection{Since: noon}, 3, 0},
+		{"an account", Selection{Accounts: []string{"111111111111"}}, 3, 2},
+		{"another account", Selection{Accounts: []string{"222222222222"}}, 2, 2},
+		{"a region", Selection{Regions: []string{"eu-nowhere-1"}}, 2, 2},
+		{"a flow log", Selection{FlowLogs: []string{"fl-0"}}, 2, 2},
+	} {
+		got, l := names(t, Config{Places: []string{dir}, Selection: tt.Selection})
+		if a := l.Account(); len(got) != tt.want || a.Unnamed != tt.unnamed {
+			t.Errorf("%s: %d files, %d without names, want %d and %d", tt.what, len(got), a.Unnamed, tt.want, tt.unnamed)
+		}
+	}
+}

@@ -51,6 +51,10 @@ type Account struct {
 	// nothing that is wanted. Whole folders of them are not looked at, and count
 	// as one.
 	Useless int
+	// Unnamed are those of Objects whose names do not say of which account, region
+	// and flow log they are, if only some of these are wanted: what is in them may
+	// be of others.
+	Unnamed int
 	// Skipped are objects and folders that do not look like flow logs, beside
 	// some that do. Examples are the first of them.
 	Skipped  int
@@ -224,6 +228,8 @@ func (l *List) note(e *Entry) {
 		if n := slot(f.Time); len(have) == 0 || have[len(have)-1] != n {
 			l.seen[of] = append(have, n)
 		}
+	} else if s := &l.cfg.Selection; len(s.Accounts)+len(s.FlowLogs) > 0 || len(s.Regions) > 0 && !strings.HasPrefix(e.Name, "logs://") {
+		l.account.Unnamed++ // a log group is in the region
 	}
 }
 
