@@ -41,8 +41,17 @@ func (r *run) asLines(st *state, head []byte, in io.Reader) iter.Seq2[[]byte, er
 	if len(line) == 0 {
 		return nil
 	}
-	if comma, ok := delimiter(line); ok {
-		return csvLines(in, comma, func(line int64, reason string) { r.refuse(st, line, nil, reason) })
+	comma, ok := delimiter(line)
+	if s := st.Stream; ok && s != nil {
+		s.comma, s.header = comma, append(bytes.Clone(line), '\n')
+	} else if s != nil && s.comma != 0 {
+		// A part has the header of the first.
+		comma, ok = s.comma, true
+		in = io.MultiReader(bytes.NewReader(s.header), in)
+		st.lines--
+	}
+	if before := st.lines; ok {
+		return csvLines(in, comma, func(line int64, reason string) { r.refuse(st, before+line, nil, reason) })
 	}
 	if c := line[0]; c == '{' || c == '[' || c == '"' {
 		st.row = true

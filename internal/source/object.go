@@ -26,4 +26,7 @@ type Object struct {
 	OpenAt func(ctx context.Context) (r io.ReaderAt, size int64, err error)
 	// Remote is set where opening waits for a network.
 	Remote bool
+	// Stream is set where the object is a part of something that comes in parts;
+	// nil where it is whole.
+	Stream *Stream
 }

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"weir/internal/rows"
 	"weir/record"
@@ -28,6 +29,9 @@ type Scan struct {
 	// Output gets what the sinks have appended to [Worker.Out], in the order of
 	// the input.
 	Output io.Writer
+	// Patience is how long the output of later objects waits for that of an object
+	// whose turn it is; 0 is for ever.
+	Patience time.Duration
 	// Progress is told of every object that has been read, from any goroutine;
 	// nil tells nobody.
 	Progress func(done Object)
@@ -140,7 +144,7 @@ func (s *Scan) Run(ctx context.Context) (*Account, error) {
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)
 	r.order = newOrder(s.Output)
-	r.order.max = cmp.Or(s.maxPending, maxPending)
+	r.order.max, r.order.patience = cmp.Or(s.maxPending, maxPending), s.Patience
 	// Who waits for its turn must not wait for ever.
 	defer context.AfterFunc(r.ctx, r.order.stop)()
 
@@ -202,11 +206,13 @@ func (r *run) open(workers int) {
 
 // read reads one object, and books what became of it.
 func (r *run) read(st *state) {
-	err := r.contents(st)
+	first, err := r.part(st)
 	st.pending.Wait()
 	r.order.close(st.index, st.seq)
 	r.book.mu.Lock()
-	r.book.Objects++
+	if first {
+		r.book.Objects++
+	}
 	r.book.Bytes += max(0, st.Size)
 	if err != nil && r.ctx.Err() == nil {
 		r.book.Damaged = append(r.book.Damaged, Damage{st.Name, st.lines, err})
