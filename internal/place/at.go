@@ -136,7 +136,13 @@ func (a *ranges) fetch(off, n int64) ([]byte, error) {
 	etag := a.etag
 	a.mu.Unlock()
 	var last error
-	for range tries {
+	for failed := 0; ; failed++ {
+		if failed == tries {
+			if !a.again(a.ctx, last) {
+				break
+			}
+			failed = 0
+		}
 		header := http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", off, off+n-1)}}
 		if etag != "" {
 			header.Set("If-Match", etag)
@@ -145,7 +151,11 @@ func (a *ranges) fetch(off, n int64) ([]byte, error) {
 		res, err := a.c.do(ctx, a.bucket, a.key, nil, header)
 		if err != nil {
 			cancel()
-			return nil, a.c.explain(replaced(err), a.bucket)
+			last = a.c.explain(replaced(err), a.bucket)
+			if a.again(a.ctx, last) {
+				continue
+			}
+			return nil, last
 		}
 		if res.StatusCode == http.StatusOK && off > 0 { // it does not know ranges
 			_, err = io.CopyN(io.Discard, res.Body, off)
@@ -160,6 +170,7 @@ func (a *ranges) fetch(off, n int64) ([]byte, error) {
 		res.Body.Close()
 		cancel()
 		if err == nil {
+			a.again(a.ctx, nil)
 			a.mu.Lock()
 			a.etag = res.Header.Get("ETag")
 			a.mu.Unlock()

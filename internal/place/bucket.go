@@ -3,6 +3,7 @@ package place
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -51,10 +52,13 @@ func (l *List) bucket(ctx context.Context, p place, out func(Entry) bool) error 
 		return err
 	}
 	if !b.found && prefix != "" {
-		return awsconfig.Hint(fmt.Errorf("s3://%s/%s: nothing is there", p.host, p.path), b.others(first))
+		return awsconfig.Hint(fmt.Errorf("s3://%s/%s: %w", p.host, p.path, errNothing), b.others(first))
 	}
 	return nil
 }
+
+// errNothing is a prefix that no key has.
+var errNothing = errors.New("nothing is there")
 
 // at returns the folder of the layout that a path of folders leads to.
 func at(dir string, s *Selection) folder {
@@ -257,7 +261,7 @@ func (b *bucketWalk) wants(n *node, o *listed) bool {
 
 func (b *bucketWalk) object(o *listed, out func(Entry) bool) bool {
 	modified, _ := time.Parse(time.RFC3339, o.LastModified)
-	r := &remote{c: b.c, bucket: b.name, key: o.Key, size: o.Size}
+	r := &remote{c: b.c, bucket: b.name, key: o.Key, size: o.Size, away: b.l.away}
 	return out(Entry{Path: o.Key, ETag: o.ETag, Modified: modified, Object: source.Object{
 		Name: r.name(), File: file(path.Base(o.Key)), Size: o.Size, Remote: true,
 		Open: r.open, OpenAt: r.openAt,

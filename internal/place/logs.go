@@ -24,6 +24,7 @@ type group struct {
 	stream string // "" is all
 	from   int64  // of events, in milliseconds since 1970; 0 is no bound
 	to     int64  // exclusive
+	ids    bool   // events are wanted with their ids
 }
 
 // logs names the streams of a log group, or the group as one object.
@@ -68,8 +69,8 @@ func (l *List) logs(ctx context.Context, p place, out func(Entry) bool) error {
 	return nil
 }
 
-// find finds out which part of what the user said is the group: the names of groups
-// may have slashes, those of streams no colon.
+// find finds out which part of what the user said is the group, and which a stream: the
+// names of groups may have slashes, those of streams no colon.
 func (g *group) find(ctx context.Context, said string) ([]logStream, error) {
 	var stream string
 	var named bool
@@ -88,6 +89,7 @@ func (g *group) find(ctx context.Context, said string) ([]logStream, error) {
 	if stream == "" {
 		return streams, nil
 	}
+	g.stream = stream
 	for _, s := range streams {
 		if s.LogStreamName == stream {
 			return []logStream{s}, nil

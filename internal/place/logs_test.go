@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +24,29 @@ type logsServer struct {
 	order   []string
 	calls   []string
 	asked   int
+	message func(stream string, m int) string // of the event of a minute
+
+	mu sync.Mutex
+}
+
+// wait waits until so many requests have been made.
+func (s *logsServer) wait(n int) {
+	for {
+		s.mu.Lock()
+		asked := s.asked
+		s.mu.Unlock()
+		if asked >= n {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// add adds events.
+func (s *logsServer) add(stream string, minutes ...int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streams[stream] = append(s.streams[stream], minutes...)
 }
 
 func (s *logsServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -29,6 +54,8 @@ func (s *logsServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if auth := r.Header.Get("Authorization"); !ok || r.Header.Get("Content-Type") != "application/x-amz-json-1.1" || !strings.Contains(auth, "/eu-test-1/logs/aws4_request") {
 		s.t.Errorf("the request is %v", r.Header)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.asked++; s.asked == 3 {
 		w.WriteHeader(http.StatusBadRequest)
 		io.WriteString(w, `{"__type":"ThrottlingException","message":"Rate exceeded"}`)
@@ -36,6 +63,7 @@ func (s *logsServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var in struct {
 		LogGroupName, LogStreamName, LogStreamNamePrefix, NextToken string
+		LogStreamNames                                              []string
 		StartTime, EndTime                                          int64
 		StartFromHead                                               bool
 	}
@@ -61,8 +89,8 @@ func (s *logsServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		for _, name := range s.order {
 			for _, m := range s.streams[name] {
-				if t := minute(m); (in.LogStreamName == "" || in.LogStreamName == name) && (in.StartTime == 0 || t >= in.StartTime) && (in.EndTime == 0 || t < in.EndTime) {
-					all = append(all, map[string]any{"timestamp": t, "message": fmt.Sprintf("%s %d", name, m)})
+				if t := minute(m); (len(in.LogStreamNames) == 0 || slices.Contains(in.LogStreamNames, name)) && (in.LogStreamName == "" || in.LogStreamName == name) && (in.StartTime == 0 || t >= in.StartTime) && (in.EndTime == 0 || t < in.EndTime) {
+					all = append(all, map[string]any{"timestamp": t, "message": s.message(name, m), "logStreamName": name, "eventId": fmt.Sprint(name, m)})
 				}
 			}
 		}
@@ -84,9 +112,10 @@ func (s *logsServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func minute(m int) int64 { return noon.Add(time.Duration(m) * time.Minute).UnixMilli() }
 
 func serveLogs(t *testing.T) (*logsServer, Config) {
-	s := &logsServer{t: t, group: "vpc/flows", order: []string{"eni-1-all", "eni-2-all", "eni-3-all"}, streams: map[string][]int{
-		"eni-1-all": {0, 1, 20, 30, 40}, "eni-2-all": {0}, "eni-3-all": {-5000, -4999},
-	}}
+	s := &logsServer{t: t, group: "vpc/flows", order: []string{"eni-1-all", "eni-2-all", "eni-3-all"},
+		message: func(stream string, m int) string { return fmt.Sprintf("%s %d", stream, m) }, streams: map[string][]int{
+			"eni-1-all": {0, 1, 20, 30, 40}, "eni-2-all": {0}, "eni-3-all": {-5000, -4999},
+		}}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return s, Config{AWS: awsconfig.Options{Endpoint: server.URL, Region: region}}

@@ -153,6 +153,10 @@ func (c *logsClient) streams(ctx context.Context, group, prefix string) ([]logSt
 
 type event struct {
 	Message string `json:"message"`
+	// Of FilterLogEvents only:
+	ID     string `json:"eventId"`
+	Stream string `json:"logStreamName"`
+	Time   int64  `json:"timestamp"` // milliseconds since 1970
 }
 
 // events returns a page of events, and the token of the next: of a stream the same
@@ -174,7 +178,9 @@ func (c *logsClient) events(ctx context.Context, g *group, token string) ([]even
 		NextForwardToken string  `json:"nextForwardToken"`
 	}
 	action := "FilterLogEvents"
-	if g.stream != "" {
+	if g.stream != "" && g.ids {
+		in["logStreamNames"] = []string{g.stream}
+	} else if g.stream != "" {
 		action = "GetLogEvents"
 		in["logStreamName"], in["startFromHead"] = g.stream, true
 	}

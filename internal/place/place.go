@@ -38,6 +38,10 @@ type List struct {
 	aws    func(context.Context) (*awsconfig.Config, error)
 	client func(context.Context) (*client, error) // of S3
 
+	// away is told that a request for a part of an object has failed, and reports
+	// whether to try again; nil does not. No error tells that it works again.
+	away func(ctx context.Context, err error) bool
+
 	mu      sync.Mutex
 	account Account
 	seen    map[flowLog]slots

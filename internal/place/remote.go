@@ -22,7 +22,13 @@ const (
 type remote struct {
 	c           *client
 	bucket, key string
-	size        int64 // of the listing
+	size        int64                             // of the listing
+	away        func(context.Context, error) bool // see List
+}
+
+// again reports whether to try again what has failed with err, or tells that it works.
+func (r *remote) again(ctx context.Context, err error) bool {
+	return r.away != nil && r.away(ctx, err)
 }
 
 func (r *remote) name() string { return "s3://" + r.bucket + "/" + r.key }
@@ -31,7 +37,7 @@ func (r *remote) name() string { return "s3://" + r.bucket + "/" + r.key }
 // connection breaks, as long as the object is the same.
 func (r *remote) open(ctx context.Context) (io.ReadCloser, error) {
 	d := &download{remote: r, ctx: ctx, size: -1}
-	if err := d.connect(); err != nil {
+	if err := d.reach(); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -48,6 +54,20 @@ type download struct {
 	cancel context.CancelFunc
 	watch  *time.Timer
 	failed int // connections that brought nothing, one after the other
+}
+
+// reach asks for what is left, for as long as that may help.
+func (d *download) reach() error {
+	for {
+		err := d.connect()
+		if err == nil {
+			d.again(d.ctx, nil)
+			return nil
+		}
+		if !d.again(d.ctx, err) {
+			return err
+		}
+	}
 }
 
 // connect asks for what is left.
@@ -112,6 +132,11 @@ func (d *download) Read(b []byte) (int, error) {
 			return 0, d.ctx.Err()
 		}
 		if d.failed++; d.failed > tries {
+			if d.again(d.ctx, err) {
+				d.failed = 1
+			}
+		}
+		if d.failed > tries {
 			return 0, fmt.Errorf("after %d of %d bytes: %w", d.off, d.size, err)
 		}
 		d.Close()
@@ -120,7 +145,7 @@ func (d *download) Read(b []byte) (int, error) {
 		case <-d.ctx.Done():
 			return 0, d.ctx.Err()
 		}
-		if err := d.connect(); err != nil {
+		if err := d.reach(); err != nil {
 			return 0, fmt.Errorf("go on after %d of %d bytes: %w", d.off, d.size, err)
 		}
 	}
