@@ -239,7 +239,11 @@ func (o *summaryOptions) printJSON(stdout io.Writer, filled []filledSection, f *
 		}
 		table := filled[i].table
 		groups := []topJSON{}
-		for _, g := range table.Top(o.n, s.measure) {
+		n := o.n
+		if s.title == "" {
+			n = -1 // the two of them are not ranked
+		}
+		for _, g := range table.Top(n, s.measure) {
 			groups = append(groups, newTopJSON(table.By(), g, &o.naming))
 		}
 		out[s.name] = map[string]any{"groups": groups, "of": table.Len()}
