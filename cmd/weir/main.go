@@ -79,6 +79,13 @@ the records. It needs root and leaves nothing behind.`,
 		SilenceUsage:  true,
 		Args:          usage(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		// What cobra finds by itself later is no usage error to it.
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cmd.ValidateFlagGroups(); err != nil {
+				return usageError{err, "see " + cmd.CommandPath() + " -h"}
+			}
+			return nil
+		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{err, "see " + cmd.CommandPath() + " -h"}
