@@ -37,13 +37,18 @@ func newRead() *cobra.Command {
 they are, below a header, or in another form.
 
 Every field of a record is checked: a line that is none is left out, counted, and
-shown at the end with what is wrong with it.` + readingHelp + `
+shown at the end with what is wrong with it.
+
+With --follow, what comes from now on is printed as it comes: new files and what is
+added to text files, new objects of a bucket, new events of a log group. An S3 that is
+away for a while is waited for.` + readingHelp + `
 
 Exit status: 0 done, 1 failed or something could not be read to its end, 2 wrong
 usage, 3 no record found.`,
 		Example: `  weir read flow.log.gz
   weir read s3://flow-logs --since 1h --where 'reject and dstport = ssh'
   weir read logs/ --fields srcaddr,dstaddr,dstport,action --csv
+  weir read s3://flow-logs --follow --where reject
   zcat flow.log.gz | weir read - --where 'bytes > 10M' --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runRead(cmd.Context(), &o, args, cmd.OutOrStdout(), os.Stderr)
@@ -60,8 +65,10 @@ usage, 3 no record found.`,
 	f.StringVar(&o.fields, "fields", "", "print these fields, in this order (default: all)")
 	f.Int64VarP(&o.limit, "limit", "n", 0, "print so many records at most (default: all)")
 	cmd.MarkFlagsMutuallyExclusive("json", "csv", "tsv", "ocsf", "parquet")
+	f.BoolVar(&o.follow, "follow", false, "go on with what comes, until ^C; what is there now is printed with --since only")
 	cmd.MarkFlagsMutuallyExclusive("ocsf", "fields", "conversations")
-	cmd.MarkFlagsMutuallyExclusive("parquet", "conversations")
+	cmd.MarkFlagsMutuallyExclusive("parquet", "conversations", "follow")
+	cmd.MarkFlagsMutuallyExclusive("follow", "until")
 	return cmd
 }
 
@@ -137,8 +144,10 @@ func (o *readOptions) print(ctx context.Context, r *show.Records, stdout io.Writ
 	out := stdout
 	var buffered *bufio.Writer
 	if o.parquet == "" {
-		buffered = bufio.NewWriterSize(stdout, 1<<16)
-		out = buffered
+		if !o.follow {
+			buffered = bufio.NewWriterSize(stdout, 1<<16)
+			out = buffered
+		}
 		if !r.Form.Lines() {
 			out = o.headers(out, r.Form)
 		}

@@ -29,6 +29,7 @@ type readingOptions struct {
 	quiet  bool
 	json   bool
 	dedup  bool
+	follow bool
 	naming namingOptions
 
 	command string
@@ -151,10 +152,20 @@ func (o *readingOptions) scan(ctx context.Context, s source.Scan) (*found, error
 	if err != nil {
 		return nil, err
 	}
-	progress := newReadProgress(os.Stderr)
-	defer progress.stop()
-	s.Objects, s.Assume, s.Progress = progress.count(list.Objects(ctx)), o.assume, progress.done
+	s.Assume = o.assume
+	if o.follow {
+		objects, end := follow(ctx, list, &s)
+		defer end()
+		s.Objects = objects
+	} else {
+		progress := newReadProgress(os.Stderr)
+		defer progress.stop()
+		s.Objects, s.Progress = progress.count(list.Objects(ctx)), progress.done
+	}
 	a, err := s.Run(ctx)
+	if o.follow && ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil
+	}
 	if errors.Is(err, show.ErrLimit) {
 		err = nil
 	}
@@ -303,7 +314,7 @@ func (o *readingOptions) tell(stderr io.Writer, f *found) error {
 	switch {
 	case len(f.Damaged) > 0:
 		return fmt.Errorf("%s: %d of %d objects could not be read to their end", o.command, len(f.Damaged), f.Objects)
-	case f.Kept == 0:
+	case f.Kept == 0 && !o.follow:
 		return notFound("%s: no record%s; that is not to say that there was no traffic", o.command, narrowed(o.expr != nil))
 	}
 	return nil
