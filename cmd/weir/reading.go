@@ -80,9 +80,7 @@ func (o *readingOptions) check(command string, places []string) (err error) {
 	if o.format != "" {
 		f, err := record.ParseFormat(o.format)
 		if err != nil {
-			if f, err = record.ParseLogFormat(o.format); err != nil {
-				return usageError{fmt.Errorf("%s: --format: %w", command, err), "see docs/formats/flow-record.md for the fields"}
-			}
+			return usageError{fmt.Errorf("%s: --format: %w", command, err), "see docs/formats/flow-record.md for the fields"}
 		}
 		o.assume = &f
 	}

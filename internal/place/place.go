@@ -199,8 +199,8 @@ func (l *List) Entries(ctx context.Context) iter.Seq2[Entry, error] {
 			var err error
 			switch p.kind {
 			case inStdin:
-				out(Entry{Object: source.Object{Name: "-", Size: -1, Open: func(context.Context) (io.ReadCloser, error) {
-					return io.NopCloser(l.cfg.Stdin), nil
+				out(Entry{Object: source.Object{Name: "-", Size: -1, Open: func(ctx context.Context) (io.ReadCloser, error) {
+					return interruptible(ctx, l.cfg.Stdin), nil
 				}}})
 			case inFiles:
 				err = l.files(ctx, p.name, out)
