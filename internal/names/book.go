@@ -149,13 +149,13 @@ func choose(list []entry, vpc string, at int64) (string, bool) {
 
 func (e *entry) holds(at int64) bool { return e.from <= at && at < e.until }
 
-// before reports whether e counts rather than o: what the user wrote, later entries
-// before earlier ones; then what was seen last before the time; then what was seen
+// before reports whether e, which comes after o, counts rather than o: what the user
+// wrote, if o is not; then what was seen last before the time; then what was seen
 // first after it.
 func (e *entry) before(o *entry, at int64) bool {
 	switch {
 	case e.seen == 0 || o.seen == 0:
-		return e.seen == 0
+		return o.seen != 0 // of two of the user's own the later one comes first
 	case e.seen == o.seen:
 		return e.rank < o.rank
 	case (e.seen <= at) != (o.seen <= at):

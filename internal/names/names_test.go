@@ -302,3 +302,21 @@ func BenchmarkAddr(b *testing.B) {
 		})
 	}
 }
+
+// TestOwnTwice has two names for one thing in lists of the user's own: the later counts.
+func TestOwnTwice(t *testing.T) {
+	b := load(t, map[string]string{
+		"a.csv": "first,10.0.0.1\nsecond,10.0.0.1\nfirst,10.0.0.0/24\nsecond,10.0.0.0/24\nfirst,eni-0a1b\nsecond,eni-0a1b\nthird,10.0.0.3\n",
+		"b.csv": "fourth,10.0.0.3\n",
+		"c.json": `{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-0a1b", "VpcId": "vpc-00000001", "PrivateIpAddress": "10.0.0.1",
+			"TagSet": [{"Key": "Name", "Value": "described"}]}]}`,
+	})
+	for addr, want := range map[string]string{"10.0.0.1": "second", "10.0.0.2": "second", "10.0.0.3": "fourth"} {
+		if got, _ := b.Addr(netip.MustParseAddr(addr), at(12)); got != want {
+			t.Errorf("%s is %q, want %q", addr, got, want)
+		}
+	}
+	if got, _ := b.ID("eni-0a1b", at(12)); got != "second" {
+		t.Errorf("the interface is %q, want second", got)
+	}
+}
