@@ -164,7 +164,10 @@ func (o *timelineOptions) draw(stdout io.Writer, bins []query.Minute, measure qu
 func writeFile(name string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), ".weir-*")
 	if err != nil {
-		return err
+		if wrong := (*os.PathError)(nil); errors.As(err, &wrong) {
+			err = wrong.Err // its path is one that nobody knows
+		}
+		return fmt.Errorf("write %s: %w", name, err)
 	}
 	defer func() {
 		if err != nil {

@@ -126,7 +126,7 @@ func TestAssumed(t *testing.T) {
 		if len(got) != 2 || got[1] != "1: "+front+ssh+" hello" {
 			t.Errorf("got %q", got)
 		}
-		if len(acc.Assumed) != 1 || !strings.HasPrefix(acc.Assumed[0].Reason, "as told") {
+		if len(acc.Assumed) != 1 || !strings.HasPrefix(acc.Assumed[0].Reason, "the format that was given") {
 			t.Errorf("%+v", acc.Assumed)
 		}
 	}

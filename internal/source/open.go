@@ -235,9 +235,9 @@ func (r *run) assume(st *state, text []byte) {
 	st.known = true
 	a := Assumption{Object: st.Name}
 	if r.Assume != nil {
-		a.Format, a.Reason = *r.Assume, "as told"
+		a.Format, a.Reason = *r.Assume, "the format that was given"
 		if front := frontOf(sample(text)); len(front) > 0 {
-			a.Format, a.Reason = inFront(front, a.Format), "as told, after CloudWatch's "+strings.Join(front, " and ")
+			a.Format, a.Reason = inFront(front, a.Format), "the format that was given, after CloudWatch's "+strings.Join(front, " and ")
 		}
 	} else {
 		var err error
