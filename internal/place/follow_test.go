@@ -448,3 +448,27 @@ func TestFollowFailsWhereThereIsNothingToFollow(t *testing.T) {
 		}
 	}
 }
+
+// TestStandardInputCanBeInterrupted reads what nobody writes.
+func TestStandardInputCanBeInterrupted(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	in, err := entries(t, Config{Places: []string{"-"}, Stdin: r})[0].Open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.WriteString("abc")
+	buf := make([]byte, 8)
+	if n, err := in.Read(buf); string(buf[:n]) != "abc" || err != nil {
+		t.Errorf("read %q, %v", buf[:n], err)
+	}
+	cancel()
+	if n, err := in.Read(buf); n != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("read %d, %v", n, err)
+	}
+}
