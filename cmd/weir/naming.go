@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -88,6 +89,22 @@ func (o *namingOptions) of(c query.Column, value, vpc string, unix int64) string
 		}
 	}
 	return ""
+}
+
+// during returns what a value is called from one time to another: both names, if it
+// changed hands. Without times it has no name.
+func (o *namingOptions) during(c query.Column, value string, start, end int64) string {
+	if start == 0 && end == 0 {
+		return ""
+	}
+	first, last := o.of(c, value, "", cmp.Or(start, end)), o.of(c, value, "", cmp.Or(end, start))
+	switch {
+	case first == "" || first == last:
+		return last
+	case last == "":
+		return first
+	}
+	return first + ", later " + last
 }
 
 // addr returns what an address is called at a time, with the address.

@@ -306,6 +306,9 @@ func (o *readingOptions) tell(stderr io.Writer, f *found) error {
 		if n := f.skipped.Unnamed; n > 0 {
 			fmt.Fprintf(stderr, "weir: %s read without knowing the account, region and flow log, which names do not say\n", count(n, "object"))
 		}
+		if n := f.skipped.Again; n > 0 {
+			fmt.Fprintf(stderr, "weir: %d objects are in several of the places and were read once\n", n)
+		}
 		lacking(stderr, o.wanted, f.Account)
 		o.tellViews(stderr, f.views)
 	}

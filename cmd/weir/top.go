@@ -176,7 +176,7 @@ func newTopJSON(by []query.Column, g query.Group, n *namingOptions) topJSON {
 		}
 		out.Values[c.Name] = v
 		if n.on() && named(c) {
-			out.Values[c.Name+"-name"] = nameOrNil(n.of(c, g.Values[i], "", g.Start))
+			out.Values[c.Name+"-name"] = nameOrNil(n.during(c, g.Values[i], g.Start, g.End))
 		}
 	}
 	return out
@@ -193,7 +193,7 @@ func groupsTable(by []query.Column, groups []query.Group, total query.Sums, m qu
 	for _, g := range groups {
 		row := append([]string(nil), g.Values...)
 		for i, c := range by {
-			row[i] = word(c, row[i], g.Start, n)
+			row[i] = word(c, row[i], g.Sums, n)
 		}
 		t.add(append(row, show.Bytes(g.Bytes), show.Count(g.Packets), show.Count(g.Records), show.Percent(m.Of(g.Sums), m.Of(total)))...)
 	}
@@ -201,9 +201,9 @@ func groupsTable(by []query.Column, groups []query.Group, total query.Sums, m qu
 }
 
 // word is a value for people, with what it is called.
-func word(c query.Column, value string, at int64, n *namingOptions) string {
+func word(c query.Column, value string, s query.Sums, n *namingOptions) string {
 	if n.on() && named(c) {
-		if name := n.of(c, value, "", at); name != "" {
+		if name := n.during(c, value, s.Start, s.End); name != "" {
 			return value + " " + name
 		}
 	}

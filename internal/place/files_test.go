@@ -86,3 +86,29 @@ func TestUnnamed(t *testing.T) {
 		}
 	}
 }
+
+// TestOnce names a file that is in several places, under several names.
+func TestOnce(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.log")
+	if err := os.WriteFile(file, []byte("x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(file, filepath.Join(dir, "b.log")); err != nil {
+		t.Fatal(err)
+	}
+	l, err := New(Config{Places: []string{file, dir + "/../" + filepath.Base(dir) + "/a.log", dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err := range l.Objects(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if a := l.Account(); n != 1 || a.Again != 3 {
+		t.Errorf("%d objects, %d of them again, want 1 and 3", n, a.Again)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +56,8 @@ type Account struct {
 	// nothing that is wanted. Whole folders of them are not looked at, and count
 	// as one.
 	Useless int
+	// Again are objects that are in several of the places, and are named once.
+	Again int
 	// Unnamed are those of Objects whose names do not say of which account, region
 	// and flow log they are, if only some of these are wanted: what is in them may
 	// be of others.
@@ -189,9 +192,18 @@ func (l *List) Objects(ctx context.Context) iter.Seq2[source.Object, error] {
 // Entries is Objects with more about each.
 func (l *List) Entries(ctx context.Context) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
+		named := map[string]bool{}
 		for _, p := range l.places {
 			more := true
 			out := func(e Entry) bool {
+				if len(l.places) > 1 {
+					id := identity(p.kind, e.Name)
+					if named[id] {
+						l.again()
+						return true
+					}
+					named[id] = true
+				}
 				l.note(&e)
 				more = yield(e, nil)
 				return more
@@ -218,6 +230,27 @@ func (l *List) Entries(ctx context.Context) iter.Seq2[Entry, error] {
 			}
 		}
 	}
+}
+
+// identity is the same for one object, whatever it is called.
+func identity(k kind, name string) string {
+	if k != inFiles {
+		return name
+	}
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
+	}
+	if abs, err := filepath.Abs(name); err == nil {
+		name = abs
+	}
+	return name
+}
+
+// again books an object that another place has named before.
+func (l *List) again() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.account.Again++
 }
 
 // note books an object that is named.
