@@ -362,7 +362,6 @@ func TestRefused(t *testing.T) {
 		{"a date", "column x: type DATE is not read", upstream.Date(), nil},
 		{"INT96", "column x: type INT96 is not read", upstream.Leaf(upstream.Int96Type), nil},
 		{"a UUID", "column x: types UUID and FLOAT16 are not read", upstream.UUID(), nil},
-		{"brotli", "column x: compression BROTLI is not read", upstream.Int(32), []upstream.WriterOption{upstream.Compression(&upstream.Brotli)}},
 		{"LZ4", "column x: compression LZ4_RAW is not read", upstream.Int(32), []upstream.WriterOption{upstream.Compression(&upstream.Lz4Raw)}},
 		{"split bytes", "column x: encoding BYTE_STREAM_SPLIT is not read",
 			upstream.Encoded(upstream.Leaf(upstream.DoubleType), &upstream.ByteStreamSplit), nil},

@@ -46,7 +46,8 @@ func TestAddresses(t *testing.T) {
 }
 
 // TestBucketsElsewhere has a bucket in another region than the configured one: requests
-// are signed for that as soon as an answer tells.
+// are signed for that as soon as an answer tells. The object is in both places, and named
+// once.
 func TestBucketsElsewhere(t *testing.T) {
 	var regions []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +66,7 @@ func TestBucketsElsewhere(t *testing.T) {
 	}))
 	defer server.Close()
 	got, _ := names(t, Config{Places: []string{"s3://logs", "s3://logs"}, RequesterPays: true, AWS: awsconfig.Options{Endpoint: server.URL, Region: region}})
-	if len(got) != 2 || strings.Join(regions, " ") != "eu-test-1 ap-test-9 ap-test-9" {
+	if len(got) != 1 || strings.Join(regions, " ") != "eu-test-1 ap-test-9 ap-test-9" {
 		t.Errorf("%q, by requests for %q", got, regions)
 	}
 }
