@@ -38,7 +38,10 @@ def show(value):
 
 
 def full(value):
-    """Returns a value without lists, objects and members that have nothing in them."""
+    """Returns a value without lists, objects and members that have nothing in them, and
+    without the address of this run."""
+    if value == os.environ["AWS_ENDPOINT_URL"].split("//")[1]:
+        return "ADDRESS"
     if isinstance(value, dict):
         value = {k: full(v) for k, v in value.items() if k != "ResponseMetadata"}
         return {k: v for k, v in value.items() if v not in (None, [], {})}
