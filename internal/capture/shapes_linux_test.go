@@ -3,6 +3,7 @@ package capture
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -169,7 +170,13 @@ func TestShapesByTestRun(t *testing.T) {
 	b := newBed(t)
 	s := b.open(Config{}, of(b.server, "eth0"))
 	h := s.only(t)
+	// The kernel runs no test on a packet cut short in its IP header; these are in
+	// TestShapesOnALink only.
+	short := func(f []byte) bool { return len(f) < 14+20 || f[14]>>4 == 6 && len(f) < 14+40 }
 	for _, sh := range shapes(packet.Ethernet{Dst: b.s.MAC(), Src: b.c.MAC()}) {
+		if slices.ContainsFunc(sh.frames, short) {
+			continue
+		}
 		for _, way := range []struct {
 			name string
 			prog *ebpf.Program
@@ -179,9 +186,6 @@ func TestShapesByTestRun(t *testing.T) {
 				before, err := s.Totals()
 				b.must(err)
 				for _, f := range sh.frames {
-					if len(f) < 14+20 || f[14]>>4 == 6 && len(f) < 14+40 {
-						t.Skip("the kernel runs no test on a packet cut short in its IP header; TestShapesOnALink has it")
-					}
 					if ret, _, err := way.prog.Test(f); err != nil || int32(ret) != -1 {
 						t.Errorf("program returned %d, %v, want -1: next", int32(ret), err)
 					}
