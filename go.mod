@@ -74,7 +74,6 @@ require (
 	github.com/oklog/ulid/v2 v2.1.2 // indirect
 	github.com/parquet-go/bitpack v1.0.0 // indirect
 	github.com/parquet-go/jsonlite v1.0.0 // indirect
-	github.com/philhofer/fwd v1.2.0 // indirect
 	github.com/pierrec/lz4/v4 v4.1.29 // indirect
 	github.com/pkg/xattr v0.4.12 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect
@@ -111,9 +110,12 @@ tool (
 replace (
 	github.com/DataDog/datadog-go/v5 => ./leftout/datadog-go
 	github.com/andybalholm/brotli => ./leftout/brotli
+	github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager => ./leftout/transfermanager
 	github.com/go-ldap/ldap/v3 => ./leftout/ldap
+	github.com/gofiber/schema => ./leftout/schema
 	github.com/hashicorp/vault-client-go => ./leftout/vault-client-go
 	github.com/rabbitmq/amqp091-go => ./leftout/amqp091-go
 	github.com/segmentio/kafka-go => ./leftout/kafka-go
 	github.com/smira/go-statsd => ./leftout/go-statsd
+	github.com/tinylib/msgp => ./leftout/msgp
 )

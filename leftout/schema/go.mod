@@ -1,0 +1,3 @@
+module github.com/gofiber/schema
+
+go 1.26.0
