@@ -16,6 +16,7 @@ type Network struct {
 	Interfaces     []*Interface    `json:"interfaces,omitempty"`
 	SecurityGroups []SecurityGroup `json:"securityGroups,omitempty"`
 	NetworkACLs    []NetworkACL    `json:"networkAcls,omitempty"`
+	PrefixLists    []PrefixList    `json:"prefixLists,omitempty"`
 }
 
 // A Zone is an Availability Zone.
@@ -74,8 +75,19 @@ type SecurityGroupRule struct {
 	Ports       PortRange      `json:"ports,omitzero"` // only if Protocol is TCP or UDP; zero is all
 	ICMP        *ICMP          `json:"icmp,omitempty"` // only if Protocol is ICMP or ICMPv6; nil is all
 	CIDRs       []netip.Prefix `json:"cidrs,omitempty"`
-	Groups      []string       `json:"groups,omitempty"` // "sg-…": addresses of their interfaces
+	Groups      []string       `json:"groups,omitempty"`      // "sg-…": addresses of their interfaces
+	PrefixLists []string       `json:"prefixLists,omitempty"` // "pl-…": the networks in them
 	Description string         `json:"description,omitempty"`
+
+	// ID is "sgr-…" where it is known, and then the rule has one peer.
+	ID string `json:"id,omitempty"`
+}
+
+// A PrefixList is a named list of networks that rules may refer to.
+type PrefixList struct {
+	ID    string         `json:"id"` // "pl-…"
+	Name  string         `json:"name,omitempty"`
+	CIDRs []netip.Prefix `json:"cidrs,omitempty"`
 }
 
 // A NetworkACL is a stateless firewall around subnets.

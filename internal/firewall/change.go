@@ -1,0 +1,262 @@
+package firewall
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"weir/internal/vpc"
+)
+
+// A Change is one rule to add so that a packet passes: to a security group, or an entry
+// that allows to a network ACL. It is as narrow as the packet: one protocol, one port,
+// one address on the other side.
+type Change struct {
+	Layer     Layer
+	Owner     string // "sg-…" or "acl-…"
+	OwnerName string // may be empty
+	Direction Direction
+	Number    int // of the entry; only in a network ACL
+
+	Protocol vpc.Protocol
+	Ports    vpc.PortRange // only if Protocol is TCP or UDP
+	ICMP     *vpc.ICMP     // only if Protocol is ICMP or ICMPv6
+	Peer     netip.Prefix  // one address
+}
+
+// ErrNoNumber is what Suggest returns if a network ACL has no number left below the
+// entry that refuses.
+var ErrNoNumber = errors.New("no free number below the entry that refuses")
+
+// Suggest returns what to add so that a packet passes, in the order in which it meets
+// the layers; nothing if it passes already. An ICMP type that is not known makes a rule
+// for all types.
+//
+// The answers of what is let in have to pass the network ACL, too: ask again with the
+// packet's reverse.
+func (p *Policy) Suggest(d Direction, k Packet, s State) ([]Change, error) {
+	var out []Change
+	for _, step := range p.Explain(d, k, s).Steps {
+		if step.Verdict == Allowed {
+			continue
+		}
+		c := Change{Layer: step.Layer, Direction: d, Protocol: vpc.Protocol(k.Protocol)}
+		remote := d.Remote(k).Unmap()
+		c.Peer = netip.PrefixFrom(remote, remote.BitLen())
+		switch {
+		case k.ports():
+			c.Ports = vpc.PortRange{From: k.DstPort, To: k.DstPort}
+		case k.icmp():
+			c.ICMP = &vpc.ICMP{Type: int(k.Type), Code: int(k.Code)}
+		}
+		if step.Layer == SecurityGroups {
+			c.Owner, c.OwnerName = p.groupFor(d, step.Near)
+		} else {
+			c.Owner = p.ACL
+			t := p.acl[d]
+			if len(t.rules) > 0 {
+				c.OwnerName = t.rules[0].OwnerName
+			}
+			if c.Number = freeNumber(t, step.Rule); c.Number == 0 {
+				return out, fmt.Errorf("%s: entry %d: %w", p.ACL, step.Rule.Number, ErrNoNumber)
+			}
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// groupFor chooses which of an interface's groups gets a rule: the one with the nearest
+// rule, or else the first.
+func (p *Policy) groupFor(d Direction, near []Near) (id, name string) {
+	for _, n := range near {
+		if n.Rule.Direction == d {
+			return n.Rule.Owner, n.Rule.OwnerName
+		}
+	}
+	id = p.Groups[0]
+	for _, t := range p.groups {
+		for i := range t.rules {
+			if t.rules[i].Owner == id {
+				name = t.rules[i].OwnerName
+			}
+		}
+	}
+	return id, name
+}
+
+// freeNumber returns the highest unused number below the entry that decided, or, if none
+// did, the first hundred that is above all; 0 if there is none.
+func freeNumber(t *table, decided *Rule) int {
+	used := map[int]bool{}
+	last := 0
+	for i := range t.rules {
+		used[t.rules[i].Number] = true
+		last = max(last, t.rules[i].Number)
+	}
+	if decided == nil {
+		if n := (last/100 + 1) * 100; n <= 32766 {
+			return n
+		}
+		decided = &Rule{Number: 32767}
+	}
+	for n := decided.Number - 1; n >= 1; n-- {
+		if !used[n] {
+			return n
+		}
+	}
+	return 0
+}
+
+// Apply returns a copy of a network with the change made.
+func (c Change) Apply(n *vpc.Network) *vpc.Network {
+	out := *n
+	out.SecurityGroups, out.NetworkACLs = slices.Clone(n.SecurityGroups), slices.Clone(n.NetworkACLs)
+	if c.Layer == SecurityGroups {
+		rule := vpc.SecurityGroupRule{Protocol: c.Protocol, Ports: c.Ports, ICMP: c.ICMP, CIDRs: []netip.Prefix{c.Peer}}
+		for i := range out.SecurityGroups {
+			g := &out.SecurityGroups[i]
+			switch {
+			case g.ID != c.Owner:
+			case c.Direction == Ingress:
+				g.Ingress = append(slices.Clip(g.Ingress), rule)
+			default:
+				g.Egress = append(slices.Clip(g.Egress), rule)
+			}
+		}
+		return &out
+	}
+	entry := vpc.ACLEntry{Number: c.Number, Allow: true, Protocol: c.Protocol, CIDR: c.Peer, Ports: c.Ports, ICMP: c.ICMP}
+	for i := range out.NetworkACLs {
+		a := &out.NetworkACLs[i]
+		switch {
+		case a.ID != c.Owner:
+		case c.Direction == Ingress:
+			a.Ingress = append(slices.Clip(a.Ingress), entry)
+		default:
+			a.Egress = append(slices.Clip(a.Egress), entry)
+		}
+	}
+	return &out
+}
+
+// Service returns protocol and ports in a rule's words.
+func (c Change) Service() string { return service(c.Protocol, c.Ports, c.ICMP) }
+
+// Command returns the command of the AWS CLI that makes the change, in one line.
+func (c Change) Command() string {
+	if c.Layer == NetworkACL {
+		return c.entryCommand()
+	}
+	verb := "authorize-security-group-ingress"
+	if c.Direction == Egress {
+		verb = "authorize-security-group-egress"
+	}
+	from, to := c.fromTo()
+	permission := "IpProtocol=" + ProtocolName(c.Protocol)
+	if from != "" {
+		permission += ",FromPort=" + from + ",ToPort=" + to
+	}
+	ranges := "IpRanges=[{CidrIp=%s}]"
+	if c.Peer.Addr().Is6() {
+		ranges = "Ipv6Ranges=[{CidrIpv6=%s}]"
+	}
+	return fmt.Sprintf("aws ec2 %s --group-id %s --ip-permissions '%s,"+ranges+"'", verb, c.Owner, permission, c.Peer)
+}
+
+func (c Change) entryCommand() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "aws ec2 create-network-acl-entry --network-acl-id %s --%s --rule-number %d --protocol %d --rule-action allow",
+		c.Owner, c.Direction, c.Number, c.Protocol)
+	if c.Peer.Addr().Is6() {
+		fmt.Fprintf(&b, " --ipv6-cidr-block %s", c.Peer)
+	} else {
+		fmt.Fprintf(&b, " --cidr-block %s", c.Peer)
+	}
+	switch {
+	case c.Ports != vpc.PortRange{}:
+		fmt.Fprintf(&b, " --port-range From=%d,To=%d", c.Ports.From, c.Ports.To)
+	case c.ICMP != nil:
+		fmt.Fprintf(&b, " --icmp-type-code Type=%d,Code=%d", c.ICMP.Type, c.ICMP.Code)
+	}
+	return b.String()
+}
+
+// fromTo returns the two ports of a rule, which for ICMP are type and code; empty for
+// protocols without either.
+func (c Change) fromTo() (from, to string) {
+	switch {
+	case c.Ports != vpc.PortRange{}:
+		return fmt.Sprint(c.Ports.From), fmt.Sprint(c.Ports.To)
+	case c.ICMP != nil:
+		return fmt.Sprint(c.ICMP.Type), fmt.Sprint(c.ICMP.Code)
+	}
+	return "", ""
+}
+
+// Terraform returns the resource of the AWS provider that makes the change.
+func (c Change) Terraform() string {
+	var b strings.Builder
+	line := func(key, value string) { fmt.Fprintf(&b, "  %-*s = %s\n", c.keyWidth(), key, value) }
+	quote := func(s string) string { return fmt.Sprintf("%q", s) }
+	from, to := c.fromTo()
+	cidr := "cidr_ipv4"
+	if c.Layer == NetworkACL {
+		cidr = "cidr_block"
+	}
+	if c.Peer.Addr().Is6() {
+		cidr = map[Layer]string{SecurityGroups: "cidr_ipv6", NetworkACL: "ipv6_cidr_block"}[c.Layer]
+	}
+	if c.Layer == SecurityGroups {
+		fmt.Fprintf(&b, "resource \"aws_vpc_security_group_%s_rule\" \"%s\" {\n", c.Direction, c.label())
+		line("security_group_id", quote(c.Owner))
+		line(cidr, quote(c.Peer.String()))
+		line("ip_protocol", quote(ProtocolName(c.Protocol)))
+		if from != "" {
+			line("from_port", from)
+			line("to_port", to)
+		}
+		return b.String() + "}\n"
+	}
+	fmt.Fprintf(&b, "resource \"aws_network_acl_rule\" \"%s\" {\n", c.label())
+	line("network_acl_id", quote(c.Owner))
+	line("rule_number", fmt.Sprint(c.Number))
+	line("egress", fmt.Sprint(c.Direction == Egress))
+	line("protocol", quote(fmt.Sprint(int(c.Protocol))))
+	line("rule_action", quote("allow"))
+	line(cidr, quote(c.Peer.String()))
+	switch {
+	case c.ICMP != nil:
+		line("icmp_type", from)
+		line("icmp_code", to)
+	case from != "":
+		line("from_port", from)
+		line("to_port", to)
+	}
+	return b.String() + "}\n"
+}
+
+// keyWidth aligns equals signs as terraform fmt does.
+func (c Change) keyWidth() int {
+	if c.Layer == SecurityGroups {
+		return len("security_group_id")
+	}
+	if c.Peer.Addr().Is6() {
+		return len("ipv6_cidr_block")
+	}
+	return len("network_acl_id")
+}
+
+// label names a Terraform resource after what it allows.
+func (c Change) label() string {
+	s := fmt.Sprintf("%s_%s_%s", strings.ReplaceAll(c.Service(), " ", "_"), c.Direction, c.Peer.Addr())
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_', r == '-':
+			return r
+		}
+		return '_'
+	}, s)
+}
