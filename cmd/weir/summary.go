@@ -119,11 +119,15 @@ func runSummary(ctx context.Context, o *summaryOptions, places []string, stdout,
 }
 
 // A sectionAdder adds up all sections.
-type sectionAdder struct{ sections []filledSection }
+type sectionAdder struct {
+	sections []filledSection
+	check    *query.Check // of what any of them groups by
+}
 
 func (a sectionAdder) add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
 	// A row in which one section finds something wrong is in none of them.
-	var all []rows.Bad
+	selected, found := a.check.Rows(b, selected)
+	all := slices.Clone(found)
 	wrong := map[int32]bool{}
 	mine := make([][]int32, len(a.sections))
 	for i := range a.sections {
@@ -145,7 +149,7 @@ func (a sectionAdder) add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
 			mine[i] = slices.DeleteFunc(slices.Clone(mine[i]), func(row int32) bool { return wrong[row] })
 		}
 		bad, err := s.table.Add(b, mine[i])
-		if i == 0 { // of all rows: the others find nothing else
+		if i == 0 { // sums, of all rows: the others find nothing else
 			all = append(all, bad...)
 		}
 		if err := s.failed(err); err != nil {
@@ -158,12 +162,17 @@ func (a sectionAdder) add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
 // fill reads the places, once for all sections.
 func (o *summaryOptions) fill(ctx context.Context) ([]filledSection, *found, error) {
 	var wanted []query.Column
-	for _, f := range [...]record.Field{record.Action, record.SrcAddr, record.DstAddr, record.DstPort, record.Protocol,
-		record.InterfaceID, record.Packets, record.Bytes, record.Start, record.End} {
+	for _, f := range [...]record.Field{record.Action, record.SrcAddr, record.DstAddr, record.DstPort, record.Protocol, record.InterfaceID} {
+		wanted = append(wanted, columnOf(f))
+	}
+	grouped := slices.Clone(wanted)
+	for _, f := range [...]record.Field{record.Packets, record.Bytes, record.Start, record.End} {
 		wanted = append(wanted, columnOf(f))
 	}
 	o.wanted = append(o.wanted, wanted...)
-	all, found, err := addUp(ctx, &o.readingOptions, wanted, func() sectionAdder { return sectionAdder{emptySections()} })
+	all, found, err := addUp(ctx, &o.readingOptions, wanted, func() sectionAdder {
+		return sectionAdder{emptySections(), query.NewCheck(grouped)}
+	})
 	if err != nil {
 		return nil, nil, err
 	}

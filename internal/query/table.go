@@ -57,6 +57,7 @@ type Table struct {
 	num     [20]byte
 	addr    [46]byte
 	bad     []rows.Bad
+	check   *Check
 
 	bound  record.Format // that the next five are of
 	ready  bool
@@ -107,7 +108,7 @@ var seed = maphash.MakeSeed()
 
 // NewTable returns a table of at most max groups.
 func NewTable(by []Column, max int) *Table {
-	return &Table{by: by, max: max, slots: make([]slot, 4096), cols: make([]int, len(by))}
+	return &Table{by: by, max: max, slots: make([]slot, 4096), cols: make([]int, len(by)), check: NewCheck(by)}
 }
 
 // By returns the columns whose values make a group.
@@ -150,6 +151,7 @@ const atOnce = 64
 // A pending row has been read, and is looked for next.
 type pending struct {
 	hash uint32
+	row  int32
 	end  int // of its key in Table.key
 	Sums
 }
@@ -182,7 +184,7 @@ next:
 			}
 			t.key = append(append(t.key, v...), 0)
 		}
-		t.some = append(t.some, pending{uint32(maphash.Bytes(seed, t.key[begin:])), len(t.key), s})
+		t.some = append(t.some, pending{uint32(maphash.Bytes(seed, t.key[begin:])), row, len(t.key), s})
 	}
 	mask := uint32(len(t.slots) - 1)
 	var places [atOnce]uint32
@@ -197,7 +199,7 @@ next:
 	begin := 0
 	for i := range t.some {
 		p := &t.some[i]
-		if !t.add(p.hash, t.key[begin:p.end], p.Sums) {
+		if !t.add(p.hash, t.key[begin:p.end], p.Sums, p.row) {
 			return false
 		}
 		begin = p.end
@@ -224,18 +226,44 @@ func (t *Table) int(b *rows.Batch, row, col int, f record.Field, to *int64) (ok 
 	if col < 0 {
 		return true
 	}
-	if *to, ok = b.Columns[col].Int(row); !ok {
-		t.bad = append(t.bad, rows.Bad{Row: row, Name: f.Name(), Reason: record.ErrNotNumber})
+	*to, ok = b.Columns[col].Int(row)
+	if ok && *to > 0 {
+		return true
 	}
-	return ok
+	if err := wrongSum(&b.Columns[col], row, f, *to, ok); err != nil {
+		t.bad = append(t.bad, rows.Bad{Row: row, Name: f.Name(), Reason: err})
+		return false
+	}
+	return true
 }
 
+// wrongSum says what is wrong with what [rows.Column.Int] found, unless it is more
+// than 0.
+func wrongSum(c *rows.Column, row int, f record.Field, v int64, ok bool) error {
+	switch {
+	case !ok:
+		return record.ErrNotNumber
+	case v < 0:
+		return record.ErrRange
+	case !f.Nullable() && c.Absent(row):
+		return record.ErrAbsent
+	}
+	return nil
+}
+
+// merged is the row of what is added to a table from another.
+const merged = -1
+
 // add adds to a group, which it makes if there is none; false if there are too many.
-func (t *Table) add(hash uint32, key []byte, s Sums) bool {
+// Values are checked when a group is made: those of a group that there is are right.
+func (t *Table) add(hash uint32, key []byte, s Sums, row int32) bool {
 	mask := uint32(len(t.slots) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
 		here := &t.slots[i]
 		if here.at == 0 {
+			if row != merged && !t.checked(key, row) {
+				return true
+			}
 			if t.n >= t.max || len(t.chunks) >= maxChunks {
 				return false
 			}
@@ -255,6 +283,23 @@ func (t *Table) add(hash uint32, key []byte, s Sums) bool {
 			return true
 		}
 	}
+}
+
+// checked reports whether the values of a row may make a group.
+func (t *Table) checked(key []byte, row int32) bool {
+	for i, col := range t.cols {
+		end := bytes.IndexByte(key, 0)
+		v := key[:end]
+		key = key[end+1:]
+		if col < 0 {
+			continue // it is absent from all rows
+		}
+		if err := t.check.value(i, v); err != nil {
+			t.bad = append(t.bad, rows.Bad{Row: int(row), Name: t.by[i].Name, Reason: err})
+			return false
+		}
+	}
+	return true
 }
 
 // make stores a new group, and returns its place for a slot.
@@ -308,7 +353,7 @@ func (t *Table) all(fn func(s slot, g group) bool) {
 func (t *Table) Merge(o *Table) error {
 	ok := true
 	o.all(func(s slot, g group) bool {
-		ok = t.add(s.hash, g.key(), g.sums())
+		ok = t.add(s.hash, g.key(), g.sums(), merged)
 		return ok
 	})
 	if !ok {

@@ -150,7 +150,7 @@ func TestChunks(t *testing.T) {
 		key := append(bytes.Repeat([]byte{byte('a' + seen%26)}, size), fmt.Sprintf("-%d\x00", seen)...)
 		seen++
 		for i := range 2 { // once new, once found again
-			if !table.add(uint32(seen)*2654435761, key, Sums{Records: 1, Bytes: int64(size + i)}) {
+			if !table.add(uint32(seen)*2654435761, key, Sums{Records: 1, Bytes: int64(size + i)}, merged) {
 				t.Fatal("too many")
 			}
 		}
@@ -181,10 +181,10 @@ func TestChunks(t *testing.T) {
 func TestMaxChunks(t *testing.T) {
 	table := NewTable(nil, 1e6)
 	table.chunks = make([][]byte, maxChunks-1)
-	if !table.add(1, []byte("a"), Sums{Records: 1}) || string(table.group(table.slots[1].at).key()) != "a" {
+	if !table.add(1, []byte("a"), Sums{Records: 1}, merged) || string(table.group(table.slots[1].at).key()) != "a" {
 		t.Error("no group in the last chunk")
 	}
-	if table.add(2, []byte("b"), Sums{Records: 1}) {
+	if table.add(2, []byte("b"), Sums{Records: 1}, merged) {
 		t.Error("a group has no place that a slot can hold")
 	}
 }
@@ -224,13 +224,13 @@ func TestNoColumns(t *testing.T) {
 func TestTableRefuses(t *testing.T) {
 	f := header(t, "srcaddr bytes end")
 	table := NewTable([]Column{column(record.SrcAddr)}, 10)
-	split(t, "10.0.0.1 x 4\n10.0.0.1 1 -1\n10.0.0.1 1 9223372036854775808\n10.0.0.1 - -\n10.0.0.1 7 8\n", f, func(b *rows.Batch) {
+	split(t, "10.0.0.1 x 4\n10.0.0.1 1 -1\n10.0.0.1 1 9223372036854775808\n10.0.0.1 1 -\n10.0.0.1 - 8\n10.0.0.1 7 8\n", f, func(b *rows.Batch) {
 		bad, err := table.Add(b, all(b))
 		var got []string
 		for _, x := range bad {
 			got = append(got, fmt.Sprint(x.Row, x.Name))
 		}
-		if want := "0bytes 1end 2end"; err != nil || strings.ReplaceAll(strings.Join(got, ","), " ", "") != strings.ReplaceAll(want, " ", ",") {
+		if want := "0bytes 1end 2end 3end"; err != nil || strings.ReplaceAll(strings.Join(got, ","), " ", "") != strings.ReplaceAll(want, " ", ",") {
 			t.Errorf("refused %v, error %v; want %s", bad, err, want)
 		}
 	})

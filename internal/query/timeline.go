@@ -63,19 +63,23 @@ func (t *Timeline) add(b *rows.Batch, row int) {
 		if f.col < 0 {
 			continue
 		}
-		var ok bool
-		if *f.to, ok = b.Columns[f.col].Int(row); !ok {
-			t.bad = append(t.bad, rows.Bad{Row: row, Name: f.field.Name(), Reason: record.ErrNotNumber})
-			return
+		v, ok := b.Columns[f.col].Int(row)
+		if !ok || v <= 0 {
+			if err := wrongSum(&b.Columns[f.col], row, f.field, v, ok); err != nil {
+				t.bad = append(t.bad, rows.Bad{Row: row, Name: f.field.Name(), Reason: err})
+				return
+			}
 		}
-	}
-	if b.Columns[t.cols.start].Absent(row) {
-		// Not the first minute of 1970.
-		t.bad = append(t.bad, rows.Bad{Row: row, Name: "start", Reason: record.ErrAbsent})
-		return
+		*f.to = v
 	}
 	if s.Start > maxTime {
 		t.bad = append(t.bad, rows.Bad{Row: row, Name: "start", Reason: record.ErrRange})
+		return
+	}
+	action := b.Columns[t.cols.action].Bytes(row, nil)
+	accepted, refused := string(action) == "ACCEPT", string(action) == "REJECT"
+	if !accepted && !refused && !rows.Absent(action) {
+		t.bad = append(t.bad, rows.Bad{Row: row, Name: "action", Reason: record.ErrNotKnown})
 		return
 	}
 	at := s.Start - s.Start%60
@@ -86,10 +90,10 @@ func (t *Timeline) add(b *rows.Batch, row int) {
 			t.minutes[at] = t.last
 		}
 	}
-	switch string(b.Columns[t.cols.action].Bytes(row, nil)) {
-	case "ACCEPT":
+	switch {
+	case accepted:
 		t.last.Accepted.Add(s)
-	case "REJECT":
+	case refused:
 		t.last.Refused.Add(s)
 	}
 }
