@@ -154,7 +154,8 @@ type AccountJSON struct {
 type (
 	refusalJSON struct {
 		Object string `json:"object"`
-		Line   int64  `json:"line"`
+		Line   int64  `json:"line,omitempty"`
+		Row    int64  `json:"row,omitempty"` // instead: of Parquet, or a record of JSON
 		Text   string `json:"text"`
 		Reason string `json:"reason"`
 	}
@@ -184,7 +185,11 @@ func NewAccountJSON(a *source.Account, missing []Missing) AccountJSON {
 		out.Start, out.End = Time(a.Start, time.UTC), Time(a.End, time.UTC)
 	}
 	for _, r := range a.Refusals {
-		out.Refusals = append(out.Refusals, refusalJSON{r.Object, r.Line, r.Text, r.Reason})
+		at := refusalJSON{Object: r.Object, Line: r.Line, Text: r.Text, Reason: r.Reason}
+		if r.Row {
+			at.Line, at.Row = 0, r.Line
+		}
+		out.Refusals = append(out.Refusals, at)
 	}
 	for _, d := range a.Damaged {
 		out.Damaged = append(out.Damaged, damageJSON{d.Object, d.Lines, d.Err.Error()})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -41,7 +42,10 @@ func (r *run) asLines(st *state, head []byte, in io.Reader) iter.Seq2[[]byte, er
 	if len(line) == 0 {
 		return nil
 	}
-	comma, ok := delimiter(line)
+	comma, ok, err := delimiter(line)
+	if err != nil {
+		return func(yield func([]byte, error) bool) { yield(nil, err) }
+	}
 	if s := st.Stream; ok && s != nil {
 		s.comma, s.header = comma, append(bytes.Clone(line), '\n')
 	} else if s != nil && s.comma != 0 {
@@ -60,23 +64,40 @@ func (r *run) asLines(st *state, head []byte, in io.Reader) iter.Seq2[[]byte, er
 	return nil
 }
 
-// delimiter finds out what separates the names in the first line of a CSV file.
-func delimiter(line []byte) (rune, bool) {
+// delimiter finds out what separates the names in the first line of a CSV file. The
+// error is that of a file which certainly is CSV, but not of records.
+func delimiter(line []byte) (comma rune, ok bool, err error) {
 	if c := line[0]; c <= '9' && c != '"' {
-		return 0, false
+		return 0, false, nil
 	}
 	for _, comma := range ",\t;" {
 		r := csv.NewReader(bytes.NewReader(line))
 		r.Comma = comma
 		names, err := r.Read()
-		if err != nil || len(names) < 2 && line[0] != '"' {
+		if err != nil || len(names) < 2 && line[0] != '"' && string(line) != insightsMessage {
 			continue
 		}
-		if _, ok := record.ParseHeader([]byte(strings.Join(names, " "))); ok {
-			return comma, true
+		if _, ok := csvHeader(names); ok {
+			return comma, true, nil
+		}
+		if aggregated(names) {
+			return 0, false, errAggregated
 		}
 	}
-	return 0, false
+	return 0, false, nil
+}
+
+// csvHeader returns the names of a header with the spelling that lines have. A column of
+// whole lines needs no names beside it.
+func csvHeader(row []string) (names []string, ok bool) {
+	for _, n := range row {
+		names = append(names, fieldName(n))
+	}
+	if slices.Contains(row, insightsMessage) {
+		return names, true
+	}
+	_, ok = record.ParseHeader([]byte(strings.Join(names, " ")))
+	return names, ok
 }
 
 var bom = []byte("\ufeff")
@@ -176,6 +197,7 @@ func csvLines(in io.Reader, comma rune, refuse func(line int64, reason string)) 
 		from.used = r.InputOffset
 		r.Comma, r.ReuseRecord, r.FieldsPerRecord = comma, true, -1
 		var out []byte
+		message := -1 // the column of whole lines, if there is one
 		line := int64(1)
 		at := func(n int) {
 			for ; line < int64(n); line++ {
@@ -202,6 +224,19 @@ func csvLines(in io.Reader, comma rune, refuse func(line int64, reason string)) 
 			}
 			n, _ := r.FieldPos(0)
 			at(n)
+			names, isHeader := []string(nil), false
+			if c := row[0]; c != "" && c[0] > '9' {
+				names, isHeader = csvHeader(row)
+			}
+			switch {
+			case isHeader:
+				if row, message = names, slices.Index(row, insightsMessage); message >= 0 {
+					row = nil // an empty line in its place
+				}
+			case message >= 0 && message < len(row):
+				out = append(out, oneLine.Replace(strings.TrimRight(row[message], "\r\n"))...)
+				row = nil
+			}
 			for i, v := range row {
 				if i > 0 {
 					out = append(out, ' ')
@@ -219,6 +254,9 @@ func csvLines(in io.Reader, comma rune, refuse func(line int64, reason string)) 
 		}
 	}
 }
+
+// oneLine keeps a message on the line of its row: with more than one it is no record.
+var oneLine = strings.NewReplacer("\r\n", " ", "\n", " ")
 
 // chunk is how many bytes of lines are made at a time.
 const chunk = 64 << 10

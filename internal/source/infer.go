@@ -18,7 +18,7 @@ const (
 	stream    = "x-stream"
 )
 
-// inferLines is how many lines are looked at to infer a format.
+// inferLines is how many lines are looked at, at a time, to infer a format.
 const inferLines = 200
 
 // knownFormats are those of Amazon's console and documentation (the page "Flow log
@@ -81,13 +81,32 @@ func infer(text []byte) (f record.Format, reason string, err error) {
 	return f, reason, nil
 }
 
-// sample returns the first lines that are not empty.
+// sample returns lines that are not empty: all if they are few, else the first and some
+// of all parts of the text, most of them of traffic. Lines without any say little of
+// their format.
 func sample(text []byte) (lines [][]byte) {
+	few := bytes.Count(text, []byte{'\n'}) <= inferLines
+	quiet, at := 0, 0
 	for line := range bytes.Lines(text) {
-		if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
-			if lines = append(lines, line); len(lines) == inferLines {
-				break
+		at += len(line)
+		if line = bytes.TrimRight(line, "\r\n"); len(line) == 0 {
+			continue
+		}
+		if !few && (bytes.Contains(line, []byte(" NODATA")) || bytes.Contains(line, []byte(" SKIPDATA"))) {
+			if quiet++; quiet > inferLines/4 {
+				continue
 			}
+		}
+		if lines = append(lines, line); !few && len(lines) == inferLines/2 {
+			break
+		}
+	}
+	rest := text[at:]
+	for i := 0; i < inferLines/2 && len(rest) > 0; i++ {
+		_, part, _ := bytes.Cut(rest[len(rest)/(inferLines/2)*i:], []byte{'\n'})
+		line, _, _ := bytes.Cut(part, []byte{'\n'})
+		if line = bytes.TrimRight(line, "\r"); len(line) > 0 {
+			lines = append(lines, line)
 		}
 	}
 	return lines

@@ -155,3 +155,51 @@ func FuzzInfer(f *testing.F) {
 		}
 	})
 }
+
+// TestInferLate has the lines that tell the format behind many that do not.
+func TestInferLate(t *testing.T) {
+	quiet := "- eni-0a1b2c3d4e5f67890 - - - -\n" // of two columns nothing is told
+	loud := nat + "\n"
+	interfaces := "3 10.0.0.1 10.0.0.2 - OK\n"
+	told5 := "3 10.0.0.1 10.0.0.2 vpc-01020304 OK\n"
+	for _, tt := range []struct {
+		name, text, format string
+	}{
+		{"behind the first lines", strings.Repeat(interfaces, 1000) + strings.Repeat(told5, 100), "version srcaddr dstaddr vpc-id log-status"},
+		{"behind the first block", strings.Repeat(interfaces, 3*blockSize/len(interfaces)) + strings.Repeat(told5, 2*blockSize/len(told5)), "version srcaddr dstaddr vpc-id log-status"},
+		{"NODATA and then traffic", strings.Repeat(nodata+"\n", 20_000) + ssh + "\n", "default"},
+		{"too late", strings.Repeat(interfaces, 2*maxInfer/len(interfaces)) + told5, ""},
+		{"known at once", strings.Repeat(quiet, 10) + strings.Repeat(loud, 10), "instance-id interface-id srcaddr dstaddr pkt-srcaddr pkt-dstaddr"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, acc := scan(t, tt.text)
+			lines := int64(strings.Count(tt.text, "\n"))
+			if tt.format == "" {
+				if acc.Refused != lines || len(acc.Assumed) > 0 {
+					t.Errorf("%d of %d lines refused", acc.Refused, lines)
+				}
+				return
+			}
+			if acc.Refused > 0 || acc.Lines != lines || len(acc.Assumed) != 1 || !acc.Assumed[0].Format.Equal(parseFormat(t, tt.format)) {
+				t.Errorf("%d of %d lines refused; %q", acc.Refused, lines, told(acc))
+			}
+		})
+	}
+}
+
+// TestSample has lines of traffic among a text that is mostly without.
+func TestSample(t *testing.T) {
+	text := strings.Repeat(nodata+"\n", 5000) + strings.Repeat(ssh+"\n", 50) + strings.Repeat(nodata+"\n", 5000)
+	lines := sample([]byte(text))
+	n := 0
+	for _, l := range lines {
+		if string(l) == ssh {
+			n++
+		} else if string(l) != nodata {
+			t.Fatalf("a line is %q", l)
+		}
+	}
+	if n != 50 || len(lines) > inferLines {
+		t.Errorf("%d of %d lines have traffic, want 50 of at most %d", n, len(lines), inferLines)
+	}
+}

@@ -19,7 +19,8 @@ import (
 //     header comes before it where the names change;
 //   - an object with a message, as Firehose and CloudWatch Logs wrap a line;
 //   - an object with an array of those, named logEvents (the envelope of a
-//     CloudWatch Logs subscription) or events (what "aws logs" prints);
+//     CloudWatch Logs subscription), events (what "aws logs" prints) or records;
+//   - an object with the results of a query of CloudWatch Logs Insights;
 //   - a string, which is a line.
 //
 // Either all are fields or all are lines. What is in memory at a time is one value that
@@ -108,10 +109,18 @@ func (j *jsonForm) array(dead bool) error {
 	return err
 }
 
+// wraps reports whether arrays of this name hold records or messages: the envelope of a
+// subscription, what "aws logs" prints, and archives.
+func wraps(name string) bool {
+	switch name {
+	case "logEvents", "events", "records", "Records":
+		return true
+	}
+	return false
+}
+
 func (j *jsonForm) object(dead bool) error {
-	j.names, j.values = j.names[:0], j.values[:0]
-	var message, nested string
-	hasMessage, wraps := false, false
+	o := j.begin(dead)
 	for j.dec.More() {
 		t, err := j.dec.Token()
 		if err != nil {
@@ -121,58 +130,82 @@ func (j *jsonForm) object(dead bool) error {
 		if t, err = j.dec.Token(); err != nil {
 			return err
 		}
-		text := ""
 		switch v := t.(type) {
 		case json.Delim:
-			if v == '[' && (name == "logEvents" || name == "events") && !wraps {
-				wraps = true
+			inside := j.leaveOut
+			switch {
+			case v == '[' && wraps(name) && o.wraps == "":
 				// Names and values of this object are not needed any more.
-				if err := j.array(dead); err != nil {
-					return err
-				}
-				continue
+				o.wraps, inside = name, func() error { return j.array(o.dead) }
+			case v == '[' && name == "results" && o.wraps == "":
+				o.wraps, inside = name, func() error { return j.results(o.dead) }
+			case o.nested == "":
+				o.nested = name
 			}
-			nested = name
-			if err := j.leaveOut(); err != nil {
+			if err := inside(); err != nil {
 				return err
 			}
-			continue
 		case string:
-			text = v
-			switch name {
-			case "messageType":
-				dead = dead || v == "CONTROL_MESSAGE"
-			case "message":
-				message, hasMessage = v, true
-			}
+			o.dead = o.dead || name == "messageType" && v == "CONTROL_MESSAGE"
+			o.add(name, v)
 		case json.Number:
-			text = v.String()
+			o.add(name, v.String())
 		case bool:
-			text = fmt.Sprint(v)
+			o.add(name, fmt.Sprint(v))
+		default:
+			o.add(name, "")
 		}
-		if len(j.names) > 0 {
-			j.names, j.values = append(j.names, ' '), append(j.values, ' ')
-		}
-		j.names, j.values = appendValue(j.names, name), appendValue(j.values, text)
 	}
 	if _, err := j.dec.Token(); err != nil {
 		return err
 	}
+	return o.end()
+}
+
+// An objectForm is an object that is being read. Names and values are those of jsonForm.
+type objectForm struct {
+	*jsonForm
+	dead       bool
+	wraps      string // the name of the array that it wraps
+	nested     string // the name of the first value that is not plain
+	message    string
+	hasMessage bool
+}
+
+func (j *jsonForm) begin(dead bool) *objectForm {
+	j.names, j.values = j.names[:0], j.values[:0]
+	return &objectForm{jsonForm: j, dead: dead}
+}
+
+// add adds a plain value.
+func (o *objectForm) add(name, text string) {
+	if o.wraps != "" {
+		return
+	}
+	if name == "message" || name == insightsMessage {
+		o.message, o.hasMessage = text, true
+	}
+	if len(o.names) > 0 {
+		o.names, o.values = append(o.names, ' '), append(o.values, ' ')
+	}
+	o.names, o.values = appendValue(o.names, fieldName(name)), appendValue(o.values, text)
+}
+
+// end takes the object for a record or a message.
+func (o *objectForm) end() error {
+	j := o.jsonForm
 	switch {
-	case wraps || dead:
+	case o.wraps != "" || o.dead:
 		return nil
-	case hasMessage && strings.Contains(message, " "): // no field's value has one
-		return j.line(message, false)
-	case j.fields && nested == "" && bytes.Equal(j.names, j.header):
+	case o.hasMessage && strings.Contains(o.message, " "): // no field's value has one
+		return j.line(o.message, false)
+	case j.fields && o.nested == "" && bytes.Equal(j.names, j.header):
 	default:
 		if _, ok := record.ParseHeader(j.names); !ok {
-			if hasMessage {
-				return j.line(message, false) // to be refused, unless it is empty
-			}
-			return fmt.Errorf("an object that is neither a record nor has a message; its names are: %s", j.names)
+			return o.unknown()
 		}
-		if nested != "" {
-			return fmt.Errorf("the value of %q is not a plain value", nested)
+		if o.nested != "" {
+			return fmt.Errorf("the value of %q is not a plain value", o.nested)
 		}
 		if j.lines {
 			return errMixed
@@ -183,6 +216,20 @@ func (j *jsonForm) object(dead bool) error {
 	}
 	j.out = append(append(j.out, j.values...), '\n')
 	return j.flush()
+}
+
+// unknown says what an object is that is no record.
+func (o *objectForm) unknown() error {
+	names := string(o.names)
+	switch {
+	case o.hasMessage:
+		return o.line(o.message, false) // to be refused, unless it is empty
+	case aggregated(strings.Fields(names)):
+		return errAggregated
+	case o.nested != "":
+		names = strings.TrimSpace(names + " " + o.nested)
+	}
+	return fmt.Errorf("an object that is neither a record nor has a message; its names are: %s", names)
 }
 
 var errMixed = errors.New("objects of fields and lines in one file")

@@ -108,6 +108,10 @@ func (r *run) lines(st *state, in io.Reader) error {
 				continue
 			}
 		}
+		if !st.known && err == nil && len(buf.b) < maxInfer && r.undecided(buf.b[:whole]) {
+			buf.b = append(make([]byte, 0, 2*cap(buf.b)), buf.b...)
+			continue
+		}
 		// What follows the last newline begins the next block.
 		next, rest := r.buffer(), buf.b[whole:]
 		if len(rest) > cap(next.b)/2 {
@@ -206,6 +210,15 @@ func (r *run) pieces(st *state, hold *buffer, text []byte) bool {
 				if header && st.row { // which the object does not have
 					at, first = end, st.lines+1
 					continue
+				}
+			} else if line := bytes.TrimRight(text[at:end-1], " \t"); len(line) <= r.maxLine {
+				if reason, stray := strayHeader(line); stray {
+					if !flush(at) {
+						return false
+					}
+					r.refuse(st, st.lines+1, line, reason)
+					begin, first = end, st.lines+2
+					st.known, st.inferred, st.unknown = false, false, ""
 				}
 			}
 		}

@@ -19,7 +19,7 @@ import (
 // naive reads lines one at a time: what runScan must come to, refused lines among the
 // others.
 func naive(text string, f record.Format, longest int) (want []string) {
-	format := ""
+	format, given := "", f
 	text, ended := strings.CutSuffix(text, "\n")
 	if text == "" && !ended {
 		return nil
@@ -31,6 +31,11 @@ func naive(text string, f record.Format, longest int) (want []string) {
 		}
 		if h, ok := record.ParseHeader([]byte(strings.TrimRight(line, " \t"))); ok {
 			f = h
+			continue
+		}
+		if _, stray := strayHeader([]byte(strings.TrimRight(line, " \t"))); stray && len(line) <= longest {
+			f = given
+			want = append(want, fmt.Sprintf("%d refused", i+1))
 			continue
 		}
 		var r record.Record
@@ -89,6 +94,7 @@ var hard = []string{
 	" " + ssh + "\n" + ssh + " \n" + strings.Replace(ssh, " ", "\t", 1) + "\n" + strings.Replace(ssh, " ", "  ", 1) + "\n",
 	ssh + "\r" + rdp + "\n\x00\n" + ssh + "\n",
 	"\ufeff" + v2header + "\n\ufeff" + ssh + "\n\ufeff\n",
+	ssh + "\nversion srcaddr dstport\n2 10.0.0.1 22\nversion srcaddr x y\n" + ssh + "\n" + v2header + "\n" + rdp + "\n",
 }
 
 // TestBlocks reads hard input in blocks of every small size.
@@ -131,7 +137,7 @@ func plain(text string) bool {
 	}
 	if len(head) > 0 {
 		line, _, _ := bytes.Cut(head, []byte{'\n'})
-		if _, csv := delimiter(line); csv || strings.IndexByte(`{["`, head[0]) >= 0 {
+		if _, csv, err := delimiter(line); csv || err != nil || strings.IndexByte(`{["`, head[0]) >= 0 {
 			return false
 		}
 	}

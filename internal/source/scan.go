@@ -68,9 +68,32 @@ func (w *Worker) Keep(n int) { w.kept += int64(n) }
 // Refuse takes rows of a batch for no records, and books them so.
 func (w *Worker) Refuse(b *rows.Batch, bad []rows.Bad) {
 	for _, x := range bad {
-		w.run.book.refuse(Refusal{Object: w.name, Row: w.row, Line: b.Line + int64(x.Row), Text: string(b.AppendLine(nil, x.Row)),
+		w.run.book.refuse(Refusal{Object: w.name, Row: w.row, Line: b.Line + int64(x.Row), Text: string(appendRead(nil, b, x.Row)),
 			Reason: x.Name + ": " + x.Reason.Error()})
 	}
+}
+
+// appendRead appends a row as its line, with a question mark for what was not read: of
+// Parquet, that is what nobody asked for.
+func appendRead(out []byte, b *rows.Batch, row int) []byte {
+	missing := false
+	for i := range b.Columns {
+		missing = missing || b.Columns[i].Kind == rows.Missing
+	}
+	if !missing {
+		return b.AppendLine(out, row)
+	}
+	for i := range b.Columns {
+		if i > 0 {
+			out = append(out, ' ')
+		}
+		if c := &b.Columns[i]; c.Kind == rows.Missing {
+			out = append(out, '?')
+		} else {
+			out = appendValue(out, string(c.Bytes(row, nil)))
+		}
+	}
+	return out
 }
 
 const (

@@ -191,3 +191,17 @@ func TestGaps(t *testing.T) {
 		t.Errorf("from %d to %d", acc.Start, acc.End)
 	}
 }
+
+// TestAppendRead shows of a refused row which columns were not read: they are not absent.
+func TestAppendRead(t *testing.T) {
+	b := &rows.Batch{Format: parseFormat(t, "srcaddr dstaddr bytes"), Columns: make([]rows.Column, 3), Rows: 1}
+	b.Columns[0].AppendText([]byte("10.0 .1"))
+	b.Columns[2] = rows.Column{Kind: rows.Ints, Ints: []int64{rows.Null}}
+	if got, want := string(appendRead(nil, b, 0)), "10.0%20.1 ? -"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	b.Columns[1].AppendText([]byte("::1"))
+	if got, want := string(appendRead(nil, b, 0)), "10.0%20.1 ::1 -"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

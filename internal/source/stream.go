@@ -81,7 +81,7 @@ func (s *Stream) skip(line []byte) {
 	}
 	if s.lines == 0 {
 		line = bytes.TrimPrefix(line, bom)
-		if comma, ok := delimiter(bytes.TrimRight(line, "\r\n")); ok {
+		if comma, ok, _ := delimiter(bytes.TrimRight(line, "\r\n")); ok {
 			s.comma, s.header = comma, bytes.Clone(line)
 		}
 	}
