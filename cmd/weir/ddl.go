@@ -16,7 +16,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"weir/internal/awsconfig"
 	"weir/internal/ddl"
+	"weir/internal/place"
 	"weir/record"
 )
 
@@ -29,6 +31,8 @@ type ddlOptions struct {
 	account []string
 	region  []string
 	from    string
+	assume  bool
+	bucket  placeOptions // how a bucket is reached
 
 	parquetSet bool // --parquet was given, with either value
 }
@@ -43,9 +47,10 @@ func newDDL() *cobra.Command {
 ENGINE is athena, trino, spark, clickhouse or duckdb. PLACE is where the folder
 AWSLogs is: s3://BUCKET, s3://BUCKET/FOLDER, or a directory with a copy of it.
 
-A directory is looked at: keys and headers of its files say what the table is like,
-and a flag chooses among them. Of s3:// only the flags say it, and what they leave
-open is assumed; a comment in the SQL says so. Columns are the fields of the format,
+The place is looked at: keys of its files, and one file of each flow log, say what
+the table is like, and a flag chooses among them. All keys of a bucket are listed. It
+is not asked if the flags say everything, nor with --assume: what they leave open is
+then assumed, and a comment in the SQL says so. Columns are the fields of the format,
 with hyphens as underscores, in the types that Parquet files have; "-" is NULL.
 
   --layout plain      AWSLogs/ACCOUNT/vpcflowlogs/REGION/2026/11/24/
@@ -58,6 +63,7 @@ to be loaded when new ones arrive.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 nothing found.`,
 		Example: `  weir ddl athena s3://flow-logs/web --format default+tcp-flags --account 123456789012 --region eu-west-1
+  weir ddl trino s3://flow-logs/web --endpoint-url http://127.0.0.1:9444
   weir ddl duckdb /var/lib/weir/objects/flow-logs
   weir ddl duckdb ./flow-logs > table.sql && duckdb -init table.sql`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -73,6 +79,8 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 nothing found.`,
 	f.StringSliceVar(&o.account, "account", nil, "accounts there are (default: look, else any)")
 	f.StringSliceVar(&o.region, "region", nil, "regions there are (default: look, else any)")
 	f.StringVar(&o.from, "from", "", "first day with files, 2026-11-24 (default: look, else the first day of this year)")
+	f.BoolVar(&o.assume, "assume", false, "do not look into the bucket")
+	addBucketFlags(cmd, &o.bucket)
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("format", completeFormat))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("layout", cobra.FixedCompletions(asStrings(ddl.Layouts()), cobra.ShellCompDirectiveNoFileComp)))
 	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -119,7 +127,7 @@ func runDDL(ctx context.Context, o *ddlOptions, args []string, stdout io.Writer)
 	if len(args) != 2 {
 		return usageError{errors.New("ddl: want an engine and a place"), "weir ddl duckdb DIRECTORY, weir ddl athena s3://BUCKET/FOLDER"}
 	}
-	engine, place := ddl.Engine(args[0]), args[1]
+	engine, where := ddl.Engine(args[0]), args[1]
 	if !slices.Contains(ddl.Engines(), engine) {
 		return usageError{fmt.Errorf("ddl: engine %q: unknown", engine), "known are " + strings.Join(asStrings(ddl.Engines()), ", ")}
 	}
@@ -127,17 +135,22 @@ func runDDL(ctx context.Context, o *ddlOptions, args []string, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	var t ddl.Table
-	if strings.HasPrefix(place, "s3://") {
-		t = o.assume(place, want)
-	} else if t, err = learnDirectory(ctx, place, want); err != nil {
+	if o.assume && !isBucket(where) {
+		return usageError{fmt.Errorf("ddl: --assume: %s is no bucket", where), "a directory is always looked at"}
+	}
+	var from time.Time
+	if o.from != "" {
+		if from, err = time.Parse(time.DateOnly, o.from); err != nil {
+			return usageError{fmt.Errorf("ddl: --from %q: want a day like 2026-11-24", o.from), ""}
+		}
+	}
+	t, err := o.table(ctx, where, want)
+	if err != nil {
 		return fmt.Errorf("ddl: %w", err)
 	}
 	t.Name = o.name
 	if o.from != "" {
-		if t.From, err = time.Parse(time.DateOnly, o.from); err != nil {
-			return usageError{fmt.Errorf("ddl: --from %q: want a day like 2026-11-24", o.from), ""}
-		}
+		t.From = from
 	}
 	sql, err := t.SQL(engine)
 	if err != nil {
@@ -147,11 +160,26 @@ func runDDL(ctx context.Context, o *ddlOptions, args []string, stdout io.Writer)
 	return err
 }
 
-// assume returns the table of a place that nobody has looked at.
-func (o *ddlOptions) assume(place string, want ddl.Want) ddl.Table {
+func isBucket(place string) bool { return strings.HasPrefix(place, "s3://") }
+
+// table returns the table of what is at a place.
+func (o *ddlOptions) table(ctx context.Context, where string, want ddl.Want) (ddl.Table, error) {
+	if !isBucket(where) {
+		return learnDirectory(ctx, where, want)
+	}
+	said := want.Format != nil && want.Hive != nil && want.Parquet != nil && len(want.Accounts) > 0 && len(want.Regions) > 0 && o.from != ""
+	// A place without a bucket is wrong in itself.
+	if said || o.assume || strings.Trim(strings.TrimPrefix(where, "s3://"), "/") == "" {
+		return o.assumed(where, want), nil
+	}
+	return o.learnBucket(ctx, where, want)
+}
+
+// assumed returns the table of a place that nobody has looked at.
+func (o *ddlOptions) assumed(where string, want ddl.Want) ddl.Table {
 	// Who names a folder further down means the files of all of AWSLogs.
-	place, _, _ = strings.Cut("/"+strings.TrimPrefix(place, "s3://")+"/", "/AWSLogs/")
-	t := ddl.Table{Location: "s3://" + strings.Trim(place, "/"), Format: record.Default(), Accounts: want.Accounts, Regions: want.Regions}
+	where, _, _ = strings.Cut("/"+strings.TrimPrefix(where, "s3://")+"/", "/AWSLogs/")
+	t := ddl.Table{Location: "s3://" + strings.Trim(where, "/"), Format: record.Default(), Accounts: want.Accounts, Regions: want.Regions}
 	t.From = time.Date(time.Now().UTC().Year(), 1, 1, 0, 0, 0, 0, time.UTC)
 	if want.Format != nil {
 		t.Format = *want.Format
@@ -173,26 +201,64 @@ func (o *ddlOptions) assume(place string, want ddl.Want) ddl.Table {
 }
 
 // learnDirectory returns the table of the files below a directory.
-func learnDirectory(ctx context.Context, place string, want ddl.Want) (ddl.Table, error) {
-	dir, err := filepath.Abs(place)
+func learnDirectory(ctx context.Context, where string, want ddl.Want) (ddl.Table, error) {
+	dir, err := filepath.Abs(where)
 	if err != nil {
 		return ddl.Table{}, err
 	}
 	t, prefix, err := ddl.Learn(filesBelow(ctx, dir), want)
+	if err != nil {
+		return t, learnError(where, err, "")
+	}
+	t.Location = filepath.FromSlash(prefix)
+	return t, nil
+}
+
+// learnBucket returns the table of the objects at a place in a bucket.
+func (o *ddlOptions) learnBucket(ctx context.Context, where string, want ddl.Want) (ddl.Table, error) {
+	o.bucket.accounts, o.bucket.regions = want.Accounts, want.Regions
+	list, err := o.bucket.list([]string{where}, nil)
+	if err != nil {
+		return ddl.Table{}, err
+	}
+	t, prefix, err := ddl.Learn(objectsOf(ctx, list), want)
+	if err != nil {
+		return t, learnError(where, err, "--assume writes the SQL without looking, as for files that are still to come")
+	}
+	bucket, _, _ := strings.Cut(strings.TrimPrefix(where, "s3://"), "/")
+	t.Location = strings.TrimSuffix("s3://"+bucket+"/"+prefix, "/")
+	return t, nil
+}
+
+// learnError says what to do about what [ddl.Learn] has failed with; none is what to do
+// if there are no files.
+func learnError(where string, err error, none string) error {
 	switch mixed := (*ddl.MixedError)(nil); {
 	case errors.Is(err, ddl.ErrNone):
-		return t, notFound("%s: no file of a flow log below a folder AWSLogs that the flags want", place)
+		err := notFound("%s: no file of a flow log below a folder AWSLogs that the flags want", where)
+		if none != "" {
+			return awsconfig.Hint(err, none)
+		}
+		return err
 	case errors.As(err, &mixed):
 		hint := map[string]string{
 			"layout": "choose with --layout", "kind": "choose with --parquet or --parquet=false",
 			"format": "give each a folder of its own, or say with --format what the table is to be like",
 		}[mixed.What]
-		return t, hintError{fmt.Errorf("%s: %w", place, err), cmp.Or(hint, "name one of these directories")}
-	case err != nil:
-		return t, err
+		return hintError{fmt.Errorf("%s: %w", where, err), cmp.Or(hint, "name one of these folders")}
 	}
-	t.Location = filepath.FromSlash(prefix)
-	return t, nil
+	return err
+}
+
+// objectsOf hands on what a list names.
+func objectsOf(ctx context.Context, list *place.List) iter.Seq2[ddl.Object, error] {
+	return func(yield func(ddl.Object, error) bool) {
+		for e, err := range list.Entries(ctx) {
+			if !yield(ddl.Object{Key: e.Path, Open: func() (io.ReaderAt, int64, error) { return e.OpenAt(ctx) }}, err) {
+				return
+			}
+		}
+	}
 }
 
 // filesBelow lists the files below a directory, in the order of their paths.

@@ -43,6 +43,12 @@ func addPlaceFlags(cmd *cobra.Command, o *placeOptions) {
 	f.StringSliceVar(&o.accounts, "account", nil, "only flow logs of these accounts")
 	f.StringSliceVar(&o.regions, "region", nil, "only flow logs of these regions; of a log group, where it is")
 	f.StringSliceVar(&o.flowLogs, "flow-log-id", nil, "only these flow logs")
+	addBucketFlags(cmd, o)
+}
+
+// addBucketFlags adds those that say how a place is reached.
+func addBucketFlags(cmd *cobra.Command, o *placeOptions) {
+	f := cmd.Flags()
 	f.StringVar(&o.endpoint, "endpoint-url", "", "URL of S3 and CloudWatch Logs (default: that of the environment, or Amazon's)")
 	f.StringVar(&o.profile, "profile", "", "profile in ~/.aws/config")
 	f.BoolVar(&o.anonymous, "no-sign-request", false, "read a public bucket without credentials")
