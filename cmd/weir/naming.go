@@ -41,7 +41,7 @@ func (o *namingOptions) load(ctx context.Context, command string, aws awsconfig.
 	if len(files) > 0 {
 		b, err := names.Load(files)
 		if err != nil {
-			return fmt.Errorf("%s: --names: %w", command, err)
+			return hintError{fmt.Errorf("%s: --names: %w", command, err), `a file or directory of what "aws ec2 describe-..." printed, or a CSV file; see docs/names.md`}
 		}
 		o.books = append(o.books, b)
 	}

@@ -55,6 +55,7 @@ usage, 3 no record found.`,
 		},
 	}
 	o.addFlags(cmd)
+	o.naming.addFlags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print an object on each line; what was read is told as JSON too")
 	f.BoolVar(&o.csv, "csv", false, "print comma-separated values")
@@ -122,7 +123,7 @@ func (o *readOptions) write(ctx context.Context, r *show.Records, stdout io.Writ
 	if o.parquet == "" {
 		return o.print(ctx, r, stdout)
 	}
-	err = writeFile(o.parquet, func(w io.Writer) error {
+	err = writeFile(o.command, o.parquet, func(w io.Writer) error {
 		buffered := bufio.NewWriterSize(w, 1<<16)
 		file := &show.FileWriter{W: buffered, Options: recordfile.Options{Parquet: true}}
 		if f, err = o.print(ctx, r, file); err != nil {

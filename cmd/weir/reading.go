@@ -57,7 +57,6 @@ func (o *readingOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&o.where, "where", "w", "", "only records that meet this condition")
 	f.StringVar(&o.format, "format", "", "fields of files without a header: Amazon's format string, names, or such as default+tcp-flags")
-	o.naming.addFlags(cmd)
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "do not tell what was read, unless something is wrong")
 }
 
@@ -88,11 +87,11 @@ func (o *readingOptions) check(command string, places []string) (err error) {
 		return usageError{fmt.Errorf("%s: --dedup: %w", command, conversation.ErrOnce), "weir " + command + " --dedup FILE"}
 	}
 	if o.in, err = o.location(); err != nil {
-		return err
+		return fmt.Errorf("%s: %w", command, err)
 	}
 	s, err := o.selection(time.Now())
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", command, err)
 	}
 	if o.expr = within(o.expr, s.Since, s.Until); o.expr != nil {
 		o.wanted = query.Columns(o.expr)
@@ -148,7 +147,7 @@ func (f *found) json() show.AccountJSON { return show.NewAccountJSON(f.Account, 
 func (o *readingOptions) scan(ctx context.Context, s source.Scan) (*found, error) {
 	list, err := o.list(o.places, os.Stdin)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", o.command, err)
 	}
 	s.Assume = o.assume
 	if o.follow {

@@ -46,6 +46,7 @@ usage, 3 no record found.`,
 		},
 	}
 	o.addFlags(cmd)
+	o.naming.addFlags(cmd)
 	o.addDedup(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print JSON, with what was read")

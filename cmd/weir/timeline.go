@@ -134,7 +134,7 @@ type sumsJSON struct {
 
 func (o *timelineOptions) draw(stdout io.Writer, bins []query.Minute, measure query.Measure, width int64, f *found) error {
 	if o.svg != "" {
-		return writeFile(o.svg, func(w io.Writer) error { return show.SVG(w, bins, measure, width, o.in) })
+		return writeFile(o.command, o.svg, func(w io.Writer) error { return show.SVG(w, bins, measure, width, o.in) })
 	}
 	if o.json {
 		out := make([]minuteJSON, len(bins))
@@ -160,14 +160,15 @@ func (o *timelineOptions) draw(stdout io.Writer, bins []query.Minute, measure qu
 	return show.Chart(stdout, bins, measure, columns, o.in)
 }
 
-// writeFile writes a file that is there as a whole or not at all.
-func writeFile(name string, write func(io.Writer) error) (err error) {
+// writeFile writes a file that is there as a whole or not at all. Errors of write are
+// returned as they are, others for the command.
+func writeFile(command, name string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), ".weir-*")
 	if err != nil {
 		if wrong := (*os.PathError)(nil); errors.As(err, &wrong) {
 			err = wrong.Err // its path is one that nobody knows
 		}
-		return fmt.Errorf("write %s: %w", name, err)
+		return hintError{fmt.Errorf("%s: write %s: %w", command, name, err), "a file in a directory that is there and may be written"}
 	}
 	defer func() {
 		if err != nil {
@@ -177,5 +178,11 @@ func writeFile(name string, write func(io.Writer) error) (err error) {
 	if err = errors.Join(write(f), f.Chmod(0o644), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), name)
+	if err = os.Rename(f.Name(), name); err != nil {
+		if wrong := (*os.LinkError)(nil); errors.As(err, &wrong) {
+			err = wrong.Err
+		}
+		err = hintError{fmt.Errorf("%s: write %s: %w", command, name, err), "the name of a file"}
+	}
+	return err
 }

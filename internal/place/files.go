@@ -24,7 +24,10 @@ func (l *List) files(ctx context.Context, name string, out func(Entry) bool) err
 		return awsconfig.Hint(fmt.Errorf("%s: no such file or directory", name), hint)
 	}
 	if err != nil {
-		return err
+		if wrong := (*fs.PathError)(nil); errors.As(err, &wrong) {
+			err = wrong.Err
+		}
+		return awsconfig.Hint(fmt.Errorf("%s: %w", name, err), "a file, a directory, -, s3://BUCKET/PREFIX or logs://GROUP")
 	}
 	if !fi.IsDir() {
 		// What is named itself is read, whatever its name is.

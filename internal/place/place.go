@@ -119,7 +119,7 @@ func New(cfg Config) (*List, error) {
 		l.places = append(l.places, p)
 	}
 	if stdin > 1 {
-		return nil, errors.New("standard input (-) can be read once")
+		return nil, awsconfig.Hint(errors.New("standard input (-) can be read once"), "name - once")
 	}
 	// Several places share one client; sync.OnceValues would keep the context of
 	// the first caller, and need not: all come from one range over the list.
@@ -152,7 +152,7 @@ func parse(name string) (place, error) {
 	scheme, rest, ok := strings.Cut(name, "://")
 	switch {
 	case name == "":
-		return place{}, errors.New("a place without a name")
+		return place{}, awsconfig.Hint(errors.New("a place without a name"), "a file, a directory, -, s3://BUCKET/PREFIX or logs://GROUP; is a variable of the shell empty?")
 	case name == "-":
 		return place{name: name, kind: inStdin}, nil
 	case !ok || strings.ContainsAny(scheme, `/\.`):
