@@ -2,7 +2,9 @@ package show
 
 import (
 	"encoding/json"
+	"strconv"
 
+	"weir/internal/query"
 	"weir/record"
 )
 
@@ -83,7 +85,17 @@ func (m *mapping) event() object {
 	m.put(e, "status_code", record.LogStatus)
 	m.times(e)
 	m.verdict(e)
-	e["src_endpoint"], e["dst_endpoint"] = m.endpoints()
+	src, dst := m.endpoints()
+	if len(src) == 0 && len(dst) == 0 { // without traffic there is the interface only
+		m.put(dst, "interface_uid", record.InterfaceID)
+	}
+	// An endpoint that nothing is known of is none.
+	if len(src) > 0 {
+		e["src_endpoint"] = src
+	}
+	if len(dst) > 0 {
+		e["dst_endpoint"] = dst
+	}
 	e["connection_info"] = m.connection()
 	traffic := object{}
 	m.put(traffic, "bytes", record.Bytes)
@@ -135,9 +147,9 @@ func (m *mapping) verdict(e object) {
 // the record does not say which it is, it stays unmapped.
 func (m *mapping) endpoints() (src, dst object) {
 	src, dst = object{}, object{}
-	m.put(src, "ip", record.SrcAddr)
+	m.ip(src, record.SrcAddr)
 	m.put(src, "port", record.SrcPort)
-	m.put(dst, "ip", record.DstAddr)
+	m.ip(dst, record.DstAddr)
 	m.put(dst, "port", record.DstPort)
 	m.put(src, "svc_name", record.PktSrcAWSService)
 	m.put(dst, "svc_name", record.PktDstAWSService)
@@ -154,6 +166,14 @@ func (m *mapping) endpoints() (src, dst object) {
 	return src, dst
 }
 
+// ip sets the address of an endpoint. One that was masked is none to the schema, and
+// stays unmapped.
+func (m *mapping) ip(o object, f record.Field) {
+	if _, ok := m.r.Addr(f); ok {
+		m.put(o, "ip", f)
+	}
+}
+
 func (m *mapping) connection() object {
 	c := object{"direction_id": 0, "direction": "Unknown"}
 	if v, ok := m.r.Text(record.FlowDirection); ok {
@@ -163,17 +183,26 @@ func (m *mapping) connection() object {
 			c["direction_id"], c["direction"] = 2, "Outbound"
 		}
 	}
-	m.put(c, "protocol_num", record.Protocol)
-	m.put(c, "tcp_flags", record.TCPFlags)
-	if v, ok := m.r.Text(record.Type); ok {
-		switch string(v) {
-		case "IPv4":
-			c["protocol_ver_id"], c["protocol_ver"] = 4, "Internet Protocol version 4 (IPv4)"
-			m.used[record.Type] = true
-		case "IPv6":
-			c["protocol_ver_id"], c["protocol_ver"] = 6, "Internet Protocol version 6 (IPv6)"
-			m.used[record.Type] = true
+	if v, ok := m.r.Int(record.Protocol); ok {
+		m.put(c, "protocol_num", record.Protocol)
+		number := strconv.FormatInt(v, 10)
+		if name := query.Word(query.Column{Field: record.Protocol, Name: record.Protocol.Name()}, number); name != number {
+			c["protocol_name"] = name
 		}
+	}
+	m.put(c, "tcp_flags", record.TCPFlags)
+	version := ""
+	if v, ok := m.r.Text(record.Type); ok {
+		version = string(v)
+		m.used[record.Type] = version == "IPv4" || version == "IPv6"
+	} else if a, ok := m.r.Addr(record.SrcAddr); ok {
+		version = map[bool]string{true: "IPv4", false: "IPv6"}[a.Is4()]
+	}
+	switch version {
+	case "IPv4":
+		c["protocol_ver_id"], c["protocol_ver"] = 4, "Internet Protocol version 4 (IPv4)"
+	case "IPv6":
+		c["protocol_ver_id"], c["protocol_ver"] = 6, "Internet Protocol version 6 (IPv6)"
 	}
 	return c
 }
