@@ -26,8 +26,10 @@ var ocsfCases = []struct{ name, format, line string }{
 	{"no address", "dstport bytes end", "22 7 1763985659"},
 }
 
-// ocsfRequired are the attributes that OCSF 1.3.0 requires of an event of class 4001 with
-// these profiles, and of the objects in it (events/network, objects, read 2026-11-24).
+// ocsfRequired are the attributes that OCSF requires of an event of class 4001 with these
+// profiles, and of the objects in it. Besides, one endpoint must be there, and have a
+// name of some kind (github.com/ocsf/ocsf-schema, events/network and
+// objects/network_endpoint.json, read 2026-11-24).
 var ocsfRequired = []string{"activity_id", "category_uid", "class_uid", "metadata.version", "metadata.product.vendor_name", "severity_id", "time", "type_uid",
 	"cloud.provider", "connection_info.direction_id", "action_id"}
 
