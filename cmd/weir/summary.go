@@ -21,7 +21,8 @@ import (
 // summaryOptions are the flags of weir summary.
 type summaryOptions struct {
 	readingOptions
-	n int
+	csv, tsv bool
+	n        int
 }
 
 func newSummary() *cobra.Command {
@@ -50,7 +51,10 @@ usage, 3 no record found.`,
 	o.addDedup(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print JSON, with what was read")
+	f.BoolVar(&o.csv, "csv", false, "print comma-separated values: a table of all sections")
+	f.BoolVar(&o.tsv, "tsv", false, "print values separated by tabs")
 	f.IntVarP(&o.n, "number", "n", 5, "rows of each section")
+	cmd.MarkFlagsMutuallyExclusive("json", "csv", "tsv")
 	return cmd
 }
 
@@ -108,9 +112,14 @@ func runSummary(ctx context.Context, o *summaryOptions, places []string, stdout,
 	if err != nil {
 		return err
 	}
-	if o.json {
+	switch {
+	case o.json:
 		err = o.printJSON(stdout, filled, found)
-	} else if found.Kept > 0 {
+	case o.csv:
+		err = o.printTable(stdout, stderr, filled, show.CSV)
+	case o.tsv:
+		err = o.printTable(stdout, stderr, filled, show.TSV)
+	case found.Kept > 0:
 		err = o.print(stdout, filled, found.Account)
 	}
 	if err != nil {
@@ -240,6 +249,42 @@ func (o *summaryOptions) print(stdout io.Writer, filled []filledSection, a *sour
 	return out.Flush()
 }
 
+// rows returns how many groups of a section are printed as numbers: the two verdicts are
+// not ranked.
+func (o *summaryOptions) rows(s section) int {
+	if s.title == "" {
+		return -1
+	}
+	return o.n
+}
+
+// printTable prints all sections as one table: each row has the section it is of, and
+// values in the columns that the section groups by.
+func (o *summaryOptions) printTable(stdout, stderr io.Writer, filled []filledSection, form show.Form) error {
+	columns := []query.Column{{Name: "section"}}
+	for _, f := range [...]record.Field{record.Action, record.SrcAddr, record.DstAddr, record.DstPort, record.Protocol, record.InterfaceID} {
+		columns = append(columns, columnOf(f))
+	}
+	var all []query.Group
+	for i, s := range sections {
+		if filled[i].full {
+			fmt.Fprintf(stderr, "weir: the section %s has more than %s groups and is left out, see weir top --by %s\n", s.name, show.Count(maxSummaryGroups), s.by)
+			continue
+		}
+		table := filled[i].table
+		for _, g := range table.Top(o.rows(s), s.measure) {
+			values := slices.Repeat([]string{"-"}, len(columns))
+			values[0] = s.name
+			for j, c := range table.By() {
+				values[slices.Index(columns, c)] = g.Values[j]
+			}
+			g.Values = values
+			all = append(all, g)
+		}
+	}
+	return show.Groups(stdout, columns, all, form)
+}
+
 func (o *summaryOptions) printJSON(stdout io.Writer, filled []filledSection, f *found) error {
 	out := map[string]any{"account": f.json()}
 	for i, s := range sections {
@@ -249,11 +294,7 @@ func (o *summaryOptions) printJSON(stdout io.Writer, filled []filledSection, f *
 		}
 		table := filled[i].table
 		groups := []topJSON{}
-		n := o.n
-		if s.title == "" {
-			n = -1 // the two of them are not ranked
-		}
-		for _, g := range table.Top(n, s.measure) {
+		for _, g := range table.Top(o.rows(s), s.measure) {
 			groups = append(groups, newTopJSON(table.By(), g, &o.naming))
 		}
 		out[s.name] = map[string]any{"groups": groups, "of": table.Len()}
