@@ -12,7 +12,9 @@ import (
 
 // A Change is one rule to add so that a packet passes: to a security group, or an entry
 // that allows to a network ACL. It is as narrow as the packet: one protocol, one port,
-// one address on the other side.
+// one address on the other side. Two packets get a wider one: port 0 alone cannot be
+// said in a rule of the model, so its rule is for 0 and 1; and of ICMP whose type or code
+// is not known, all types or all codes are let in.
 type Change struct {
 	Layer     Layer
 	Owner     string // "sg-…" or "acl-…"
@@ -47,9 +49,12 @@ func (p *Policy) Suggest(d Direction, k Packet, s State) ([]Change, error) {
 		c.Peer = netip.PrefixFrom(remote, remote.BitLen())
 		switch {
 		case k.ports():
-			c.Ports = vpc.PortRange{From: k.DstPort, To: k.DstPort}
+			c.Ports = vpc.PortRange{From: k.DstPort, To: max(k.DstPort, 1)}
 		case k.icmp():
 			c.ICMP = &vpc.ICMP{Type: int(k.Type), Code: int(k.Code)}
+			if k.Type == Unknown {
+				c.ICMP.Code = Unknown
+			}
 		}
 		if step.Layer == SecurityGroups {
 			c.Owner, c.OwnerName = p.groupFor(d, step.Near)
@@ -59,8 +64,12 @@ func (p *Policy) Suggest(d Direction, k Packet, s State) ([]Change, error) {
 			if len(t.rules) > 0 {
 				c.OwnerName = t.rules[0].OwnerName
 			}
-			if c.Number = freeNumber(t, step.Rule); c.Number == 0 {
-				return out, fmt.Errorf("%s: entry %d: %w", p.ACL, step.Rule.Number, ErrNoNumber)
+			why := p.reasons(t, d, k)
+			blocker := why.blocker()
+			if c.Number = freeNumber(t, blocker); c.Number == 0 && blocker == nil {
+				return out, fmt.Errorf("%s: %w", p.ACL, ErrNoNumber)
+			} else if c.Number == 0 {
+				return out, fmt.Errorf("%s: entry %d: %w", p.ACL, blocker.Number, ErrNoNumber)
 			}
 		}
 		out = append(out, c)
@@ -69,40 +78,35 @@ func (p *Policy) Suggest(d Direction, k Packet, s State) ([]Change, error) {
 }
 
 // groupFor chooses which of an interface's groups gets a rule: the one with the nearest
-// rule, or else the first.
+// rule, or else the first that the network describes, or else the first.
 func (p *Policy) groupFor(d Direction, near []Near) (id, name string) {
 	for _, n := range near {
 		if n.Rule.Direction == d {
 			return n.Rule.Owner, n.Rule.OwnerName
 		}
 	}
-	id = p.Groups[0]
-	for _, t := range p.groups {
-		for i := range t.rules {
-			if t.rules[i].Owner == id {
-				name = t.rules[i].OwnerName
-			}
-		}
+	for _, g := range p.described {
+		return g.ID, g.Name
 	}
-	return id, name
+	return p.Groups[0], ""
 }
 
-// freeNumber returns the highest unused number below the entry that decided, or, if none
-// did, the first hundred that is above all; 0 if there is none.
-func freeNumber(t *table, decided *Rule) int {
+// freeNumber returns the highest unused number below the entry that refuses, or, if none
+// does, the first hundred that is above all; 0 if there is none.
+func freeNumber(t *table, blocker *Rule) int {
 	used := map[int]bool{}
 	last := 0
 	for i := range t.rules {
 		used[t.rules[i].Number] = true
 		last = max(last, t.rules[i].Number)
 	}
-	if decided == nil {
+	if blocker == nil {
 		if n := (last/100 + 1) * 100; n <= 32766 {
 			return n
 		}
-		decided = &Rule{Number: 32767}
+		blocker = &Rule{Number: 32767}
 	}
-	for n := decided.Number - 1; n >= 1; n-- {
+	for n := blocker.Number - 1; n >= 1; n-- {
 		if !used[n] {
 			return n
 		}
@@ -110,7 +114,8 @@ func freeNumber(t *table, decided *Rule) int {
 	return 0
 }
 
-// Apply returns a copy of a network with the change made.
+// Apply returns a copy of a network with the change made; without it, if the network
+// does not describe the group or the ACL.
 func (c Change) Apply(n *vpc.Network) *vpc.Network {
 	out := *n
 	out.SecurityGroups, out.NetworkACLs = slices.Clone(n.SecurityGroups), slices.Clone(n.NetworkACLs)

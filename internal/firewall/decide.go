@@ -10,15 +10,27 @@ import (
 // why. The packet's family must be one, and it need not be one of the interface's own:
 // what an interface forwards is filtered like anything else.
 func (p *Policy) Decide(d Direction, k Packet, s State) Verdict {
-	if p.Unfiltered(k) {
+	var q probe
+	q.set(d, &k)
+	if p.unfiltered(&q.end, d.Reverse().remote(&k), &k) {
 		return Allowed
 	}
-	groups := p.byGroups(d, k, s)
-	if groups == Refused {
-		return Refused
+	groups := Allowed
+	if p.groups[d] != nil && s != Answers {
+		groups = p.groups[d].allows(p.members, &q)
+		if groups != Allowed && s == Either {
+			if v := p.byGroups(d.Reverse(), k.Reverse(), Opens); v != Refused {
+				groups = v
+			}
+		}
+		if groups == Refused {
+			return Refused
+		}
 	}
-	if acl := p.byACL(d, k); acl != Allowed {
-		return acl
+	if t := p.acl[d]; t != nil && !p.sameSubnet(&q.end) {
+		if acl := t.first(p.members, &q); acl != Allowed {
+			return acl
+		}
 	}
 	return groups
 }
@@ -28,109 +40,92 @@ func (p *Policy) byGroups(d Direction, k Packet, s State) Verdict {
 	if p.groups[d] == nil || s == Answers {
 		return Allowed
 	}
-	v := p.allow(p.groups[d], d, k)
+	v := p.allow(d, &k)
 	if v != Allowed && s == Either {
-		if w := p.allow(p.groups[d.Reverse()], d.Reverse(), k.Reverse()); w == Allowed || w == Undecided {
+		back := k.Reverse()
+		if w := p.allow(d.Reverse(), &back); w != Refused {
 			return w
 		}
 	}
 	return v
 }
 
-// allow is the verdict of rules of which one is enough.
-func (p *Policy) allow(t *table, d Direction, k Packet) Verdict {
-	q := p.probe(t, d, k)
-	v := Refused
-	t.match(&q, func(_ int32, how int) bool {
-		if how == yes {
-			v = Allowed
-			return true
-		}
-		v = Undecided
-		return false
-	})
-	return v
+func (p *Policy) allow(d Direction, k *Packet) Verdict {
+	var q probe
+	q.set(d, k)
+	return p.groups[d].allows(p.members, &q)
 }
 
 // byACL is the verdict of the network ACL.
 func (p *Policy) byACL(d Direction, k Packet) Verdict {
-	t := p.acl[d]
-	if t == nil || p.sameSubnet(d, k) {
+	var q probe
+	q.set(d, &k)
+	if p.acl[d] == nil || p.sameSubnet(&q.end) {
 		return Allowed
 	}
-	q := p.probe(t, d, k)
-	v, perhaps := Refused, [2]bool{}
-	t.match(&q, func(ref int32, how int) bool {
-		allow := t.rules[ref].Allow
-		if how == maybe {
-			perhaps[btoi(allow)] = true
-			return false
-		}
-		if allow {
-			v = Allowed
-		}
-		return true
-	})
-	if perhaps[0] && v == Allowed || perhaps[1] && v == Refused {
-		return Undecided
-	}
-	return v
+	return p.acl[d].first(p.members, &q)
 }
 
-func (p *Policy) probe(t *table, d Direction, k Packet) probe {
-	var q probe
-	q.set(d, k)
-	if t.groups {
-		q.member, q.known = p.members.byAddr[q.addr]
+// sameSubnet says whether the other side is in the interface's subnet, where network
+// ACLs are not asked.
+func (p *Policy) sameSubnet(remote *end) bool {
+	if remote.v4 {
+		for i := range p.subnet4 {
+			if l := &p.subnet4[i]; (remote.addr4^l.net)&l.mask == 0 {
+				return true
+			}
+		}
+		return false
 	}
-	return q
-}
-
-// sameSubnet says whether a packet stays in the interface's subnet, where network ACLs
-// are not asked.
-func (p *Policy) sameSubnet(d Direction, k Packet) bool {
-	remote := d.Remote(k).Unmap()
-	for _, c := range p.subnet {
-		if c.Contains(remote) {
+	for i := range p.subnet6 {
+		if l := &p.subnet6[i]; (remote.hi^l.hi)&l.maskHi|(remote.lo^l.lo)&l.maskLo == 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// Addresses of Amazon's services that are beside every instance: DNS, metadata of
-// instances and of ECS tasks, time, licence activation.
-var services = [...]netip.Addr{
-	netip.MustParseAddr("169.254.169.253"), netip.MustParseAddr("fd00:ec2::253"),
-	netip.MustParseAddr("169.254.169.254"), netip.MustParseAddr("fd00:ec2::254"),
-	netip.MustParseAddr("169.254.170.2"),
-	netip.MustParseAddr("169.254.169.123"), netip.MustParseAddr("fd00:ec2::123"),
-	netip.MustParseAddr("169.254.169.250"), netip.MustParseAddr("169.254.169.251"),
-	netip.MustParseAddr("fd00:ec2::250"), netip.MustParseAddr("fd00:ec2::240"),
-}
-
 // Unfiltered says whether neither groups nor ACLs look at a packet: it goes to or comes
 // from a service that Amazon has beside every instance.
 func (p *Policy) Unfiltered(k Packet) bool {
-	for _, a := range [...]netip.Addr{k.Src.Unmap(), k.Dst.Unmap()} {
-		if a.IsValid() && (a == p.plan.Router || a == p.plan.DNS) {
-			return true
-		}
-		if a.IsLinkLocalUnicast() || a.IsPrivate() {
-			for _, s := range services {
-				if a == s {
-					return true
-				}
-			}
-		}
-	}
-	dhcp := func(x, y uint16) bool { return k.SrcPort == x && k.DstPort == y }
-	return k.Protocol == uint8(vpc.ProtoUDP) && (dhcp(67, 68) || dhcp(68, 67) || dhcp(546, 547) || dhcp(547, 546))
+	var src end
+	src.set(k.Src)
+	return p.unfiltered(&src, k.Dst, &k)
 }
 
-func btoi(b bool) int {
-	if b {
-		return 1
+func (p *Policy) unfiltered(one *end, other netip.Addr, k *Packet) bool {
+	var two end
+	two.set(other)
+	if p.beside(one) || p.beside(&two) {
+		return true
 	}
-	return 0
+	if k.Protocol != uint8(vpc.ProtoUDP) {
+		return false
+	}
+	dhcp := func(x, y uint16) bool { return k.SrcPort == x && k.DstPort == y }
+	return dhcp(67, 68) || dhcp(68, 67) || dhcp(546, 547) || dhcp(547, 546)
+}
+
+// beside says whether an address is that of one of Amazon's services beside every
+// instance: DNS, metadata of instances and of ECS tasks, time, licence activation. So are
+// router and DNS server of a network that is laid out as Amazon's.
+func (p *Policy) beside(a *end) bool {
+	if a.v4 {
+		if a.addr4>>16 != 169<<8|254 {
+			return p.planned && (a.addr4 == p.router || a.addr4 == p.dns)
+		}
+		switch a.addr4 & 0xffff {
+		case 169<<8 | 253, 169<<8 | 254, 170<<8 | 2, 169<<8 | 123, 169<<8 | 250, 169<<8 | 251:
+			return true
+		}
+		return false
+	}
+	if a.hi != 0xfd00_0ec2_0000_0000 {
+		return false
+	}
+	switch a.lo {
+	case 0x253, 0x254, 0x123, 0x250, 0x240:
+		return true
+	}
+	return false
 }

@@ -44,7 +44,7 @@ type Failure uint8
 const (
 	FailsProtocol  Failure = iota
 	FailsPort              // the destination port, or type and code of ICMP
-	FailsPeer              // the other side's address is another
+	FailsPeer              // the other side's address is another, or isn't known to be the rule's
 	FailsDirection         // it is a rule for the other direction
 	FailsOrder             // an entry with a lower number decides first
 	FailsReturn            // it lets the request pass, and a network ACL does not remember that
@@ -129,8 +129,9 @@ func (p *Policy) reasons(t *table, d Direction, k Packet) (r reasons) {
 	if t == nil {
 		return r
 	}
-	q := p.probe(t, d, k)
-	t.match(&q, func(ref int32, how int) bool {
+	var q probe
+	q.set(d, &k)
+	t.match(p.members, &q, func(ref int32, how int) bool {
 		if how == yes {
 			r.Rule = &t.rules[ref]
 			return true
@@ -143,7 +144,9 @@ func (p *Policy) reasons(t *table, d Direction, k Packet) (r reasons) {
 
 func (p *Policy) explainACL(d Direction, k Packet, s State) *Step {
 	t := p.acl[d]
-	if t == nil || p.sameSubnet(d, k) {
+	var remote end
+	remote.set(d.Remote(k))
+	if t == nil || p.sameSubnet(&remote) {
 		return nil
 	}
 	step := &Step{Layer: NetworkACL, Direction: d, Verdict: p.byACL(d, k)}
@@ -153,7 +156,7 @@ func (p *Policy) explainACL(d Direction, k Packet, s State) *Step {
 	case Undecided:
 		step.Depends = r.Depends
 	case Refused:
-		step.Near = p.nearACL(d, k, s, r.Rule)
+		step.Near = p.nearACL(d, k, s, r.blocker())
 	}
 	return step
 }
@@ -175,27 +178,42 @@ func (p *Policy) nearGroups(d Direction, k Packet) []Near {
 	return nearest(list)
 }
 
-// nearACL returns the entries that nearly allow a packet which decided refused; nil is
-// that none matched.
-func (p *Policy) nearACL(d Direction, k Packet, s State, decided *Rule) []Near {
-	list := p.failures(p.acl[d], d, k, decided)
-	if r := p.reasons(p.acl[d.Reverse()], d.Reverse(), k.Reverse()); s != Opens && r.Rule != nil && r.Rule.Allow &&
-		p.byGroups(d.Reverse(), k.Reverse(), Opens) == Allowed {
-		list = append(list, Near{Rule: *r.Rule, Fails: []Failure{FailsReturn}})
+// nearACL returns the entries that nearly allow a packet which the blocker refuses; nil
+// is that no entry does.
+func (p *Policy) nearACL(d Direction, k Packet, s State, blocker *Rule) []Near {
+	list := p.failures(p.acl[d], d, k, blocker)
+	back := d.Reverse()
+	if s != Opens && p.byACL(back, k.Reverse()) == Allowed && p.byGroups(back, k.Reverse(), Opens) == Allowed {
+		if r := p.reasons(p.acl[back], back, k.Reverse()); r.Rule != nil {
+			list = append(list, Near{Rule: *r.Rule, Fails: []Failure{FailsReturn}})
+		}
 	}
 	return nearest(list)
 }
 
+// blocker returns the first entry that refuses or may refuse; nil if there is none.
+func (r *reasons) blocker() *Rule {
+	for i := range r.Depends {
+		if !r.Depends[i].Allow {
+			return &r.Depends[i]
+		}
+	}
+	if r.Rule != nil && !r.Rule.Allow {
+		return r.Rule
+	}
+	return nil
+}
+
 // failures returns what each rule that allows fails. Those that fail nothing are later
-// than the entry that decided.
-func (p *Policy) failures(t *table, d Direction, k Packet, decided *Rule) (out []Near) {
+// than the blocker.
+func (p *Policy) failures(t *table, d Direction, k Packet, blocker *Rule) (out []Near) {
 	for i := range t.rules {
 		r := &t.rules[i]
 		if !r.Allow || r.Peer == (Peer{}) {
 			continue
 		}
 		fails := p.fails(r, d, k)
-		if decided != nil && r.Number > decided.Number {
+		if blocker != nil && r.Number > blocker.Number {
 			fails = append(fails, FailsOrder)
 		}
 		out = append(out, Near{Rule: *r, Fails: fails})
@@ -212,7 +230,7 @@ func (p *Policy) fails(r *Rule, d Direction, k Packet) (out []Failure) {
 	switch {
 	case r.Ports != vpc.PortRange{} && (!k.ports() || k.DstPort < r.Ports.From || k.DstPort > r.Ports.To):
 		out = append(out, FailsPort)
-	case r.ICMP != nil && r.ICMP.Type != Unknown && (int(k.Type) != r.ICMP.Type || r.ICMP.Code != Unknown && int(k.Code) != r.ICMP.Code):
+	case r.ICMP != nil && r.ICMP.Type != Unknown && (!k.icmp() || int(k.Type) != r.ICMP.Type || r.ICMP.Code != Unknown && int(k.Code) != r.ICMP.Code):
 		out = append(out, FailsPort)
 	}
 	if !p.isPeer(r.Peer, d.Remote(k)) {
@@ -223,8 +241,10 @@ func (p *Policy) fails(r *Rule, d Direction, k Packet) (out []Failure) {
 
 func (p *Policy) isPeer(peer Peer, a netip.Addr) bool {
 	if peer.Group != "" {
-		set, bit := p.members.byAddr[a.Unmap()], p.members.bits[peer.Group]
-		return int(bit>>6) < len(set) && set[bit>>6]>>(bit&63)&1 == 1
+		var e end
+		e.set(a)
+		set, _ := p.members.of(&e)
+		return has(set, p.members.bits[peer.Group])
 	}
 	return peer.Prefix.IsValid() && peer.Prefix.Contains(a.Unmap())
 }

@@ -107,18 +107,3 @@ func TestDecide(t *testing.T) {
 		})
 	}
 }
-
-func BenchmarkDecide(b *testing.B) {
-	n := shop()
-	g := &n.SecurityGroups[0]
-	for i := len(g.Ingress); i < 60; i++ {
-		g.Ingress = append(g.Ingress, vpc.SecurityGroupRule{Protocol: vpc.ProtoTCP, Ports: vpc.PortRange{From: uint16(1000 + i), To: uint16(1000 + i)}, CIDRs: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 7, byte(i), 0}), 24)}})
-	}
-	p, k := Compile(n).Policy("eni-web"), tcp("10.7.59.9:40000", "10.0.1.5:1059")
-	b.ReportAllocs()
-	for b.Loop() {
-		if p.Decide(Ingress, k, Opens) != Allowed {
-			b.Fatal("refused")
-		}
-	}
-}

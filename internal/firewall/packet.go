@@ -97,7 +97,9 @@ func (d Direction) Reverse() Direction { return 1 - d }
 
 // Remote returns the address that rules in this direction look at: the source of what
 // comes in, the destination of what goes out.
-func (d Direction) Remote(p Packet) netip.Addr {
+func (d Direction) Remote(p Packet) netip.Addr { return d.remote(&p) }
+
+func (d Direction) remote(p *Packet) netip.Addr {
 	if d == Egress {
 		return p.Dst
 	}

@@ -17,8 +17,31 @@ type Set struct {
 
 // members tells which groups an address is in, a bit for each group that rules refer to.
 type members struct {
-	bits   map[string]int32 // by group
-	byAddr map[netip.Addr][]uint64
+	bits map[string]int32 // by group
+	by4  map[uint32][]uint64
+	by6  map[[2]uint64][]uint64
+}
+
+// of returns the groups of an address, and whether it is one of the network's.
+func (m *members) of(e *end) (set []uint64, known bool) {
+	if e.v4 {
+		set, known = m.by4[e.addr4]
+	} else {
+		set, known = m.by6[[2]uint64{e.hi, e.lo}]
+	}
+	return set, known
+}
+
+func (m *members) put(e *end, set []uint64) {
+	if e.v4 {
+		m.by4[e.addr4] = set
+	} else {
+		m.by6[[2]uint64{e.hi, e.lo}] = set
+	}
+}
+
+func has(set []uint64, bit int32) bool {
+	return int(bit>>6) < len(set) && set[bit>>6]>>(bit&63)&1 == 1
 }
 
 // A Policy answers for one interface.
@@ -29,9 +52,13 @@ type Policy struct {
 
 	groups  [2]*table // by Direction
 	acl     [2]*table
-	subnet  []netip.Prefix
-	plan    vpc.Plan
 	members *members
+
+	described   []*vpc.SecurityGroup // of Groups, those that the network describes
+	subnet4     []line4              // only net and mask
+	subnet6     []line6
+	planned     bool // router and dns are set
+	router, dns uint32
 }
 
 // Compile makes the policies of all interfaces of a network, which must not change any
@@ -57,22 +84,47 @@ func Compile(n *vpc.Network) *Set {
 		subnets[n.Subnets[i].ID] = &n.Subnets[i]
 	}
 	for _, i := range n.Interfaces {
-		p := &Policy{Interface: i, Groups: i.SecurityGroups, plan: i.Plan, members: c.members}
+		p := &Policy{Interface: i, Groups: i.SecurityGroups, members: c.members}
+		plan := i.Plan
 		if len(i.SecurityGroups) > 0 {
 			p.groups = c.combine(i.SecurityGroups)
+			for _, id := range i.SecurityGroups {
+				if g := c.groups[id]; g != nil {
+					p.described = append(p.described, g)
+				}
+			}
 		}
 		if sub := subnets[i.SubnetID]; sub != nil {
-			p.subnet = sub.CIDRs
+			p.in(sub.CIDRs)
 			if acl, ok := c.acls[sub.NetworkACLID]; ok {
 				p.ACL, p.acl = sub.NetworkACLID, acl
 			}
-			if p.plan == (vpc.Plan{}) {
-				p.plan = sub.Plan
+			if plan == (vpc.Plan{}) {
+				plan = sub.Plan
 			}
 		}
+		p.lay(plan)
 		s.policies[i.ID] = p
 	}
 	return s
+}
+
+// in says what the interface's subnet is.
+func (p *Policy) in(cidrs []netip.Prefix) {
+	var t table
+	for _, c := range cidrs {
+		t.add(Rule{Protocol: vpc.AllProtocols, Peer: Peer{Prefix: c}}, -1, false)
+	}
+	p.subnet4, p.subnet6 = t.lines4[kindOther], t.lines6[kindOther]
+}
+
+// lay says where router and DNS server are.
+func (p *Policy) lay(plan vpc.Plan) {
+	var router, dns end
+	router.set(plan.Router)
+	dns.set(plan.DNS)
+	p.planned = router.v4 && dns.v4
+	p.router, p.dns = router.addr4, dns.addr4
 }
 
 // Policy returns the policy of an interface, or nil if the network has no such interface.
@@ -95,7 +147,7 @@ type compiler struct {
 // join finds out which addresses are in the groups that rules refer to.
 func (c *compiler) join() {
 	m := c.members
-	m.bits, m.byAddr = map[string]int32{}, map[netip.Addr][]uint64{}
+	m.bits, m.by4, m.by6 = map[string]int32{}, map[uint32][]uint64{}, map[[2]uint64][]uint64{}
 	for i := range c.n.SecurityGroups {
 		g := &c.n.SecurityGroups[i]
 		for _, r := range slices.Concat(g.Ingress, g.Egress) {
@@ -114,16 +166,18 @@ func (c *compiler) join() {
 			}
 		}
 		for _, a := range i.Addrs {
-			old := m.byAddr[a]
-			if old == nil {
-				m.byAddr[a] = set
+			var e end
+			e.set(a)
+			old, ok := m.of(&e)
+			if !ok {
+				m.put(&e, set)
 				continue
 			}
 			both := slices.Clone(set) // two VPCs with one network
 			for k := range both {
 				both[k] |= old[k]
 			}
-			m.byAddr[a] = both
+			m.put(&e, both)
 		}
 	}
 }

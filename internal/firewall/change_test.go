@@ -1,0 +1,94 @@
+package firewall
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+
+	"weir/internal/vpc"
+)
+
+func TestChangesInWords(t *testing.T) {
+	any4 := netip.MustParsePrefix("0.0.0.0/0")
+	acl := &vpc.NetworkACL{ID: "acl-1", Ingress: []vpc.ACLEntry{{Number: 100, Protocol: -1, CIDR: any4}, {Number: 99, Allow: true, Protocol: 50, CIDR: any4}}}
+	closed := beside([]string{"sg-me"}, acl, vpc.SecurityGroup{ID: "sg-me", Name: "me"})
+	anyType := icmp(1, "192.0.2.1", Unknown, Unknown)
+	for _, c := range []struct {
+		name string
+		d    Direction
+		k    Packet
+		want []string
+	}{
+		{"TCP, at both layers, below the entry that refuses", Ingress, tcp("192.0.2.1:40000", "10.0.1.5:443"), []string{
+			`aws ec2 create-network-acl-entry --network-acl-id acl-1 --ingress --rule-number 98 --protocol 6 --rule-action allow --cidr-block 192.0.2.1/32 --port-range From=443,To=443`,
+			`aws ec2 authorize-security-group-ingress --group-id sg-me --ip-permissions 'IpProtocol=tcp,FromPort=443,ToPort=443,IpRanges=[{CidrIp=192.0.2.1/32}]'`,
+		}},
+		{"what goes out meets the groups first; no entry refuses", Egress, tcp("10.0.1.5:40000", "192.0.2.1:443"), []string{
+			`aws ec2 authorize-security-group-egress --group-id sg-me --ip-permissions 'IpProtocol=tcp,FromPort=443,ToPort=443,IpRanges=[{CidrIp=192.0.2.1/32}]'`,
+			`aws ec2 create-network-acl-entry --network-acl-id acl-1 --egress --rule-number 100 --protocol 6 --rule-action allow --cidr-block 192.0.2.1/32 --port-range From=443,To=443`,
+		}},
+		{"IPv6; in the subnet", Ingress, tcp("[2001:db8:0:1::9]:40000", "[2001:db8:0:1::5]:443"), []string{
+			`aws ec2 authorize-security-group-ingress --group-id sg-me --ip-permissions 'IpProtocol=tcp,FromPort=443,ToPort=443,Ipv6Ranges=[{CidrIpv6=2001:db8:0:1::9/128}]'`,
+		}},
+		{"a type whose code is known", Ingress, icmp(1, "10.0.1.9", 8, 0), []string{
+			`aws ec2 authorize-security-group-ingress --group-id sg-me --ip-permissions 'IpProtocol=icmp,FromPort=8,ToPort=0,IpRanges=[{CidrIp=10.0.1.9/32}]'`,
+		}},
+		{"a type that is not known is every type", Ingress, anyType, []string{
+			`aws ec2 create-network-acl-entry --network-acl-id acl-1 --ingress --rule-number 98 --protocol 1 --rule-action allow --cidr-block 192.0.2.1/32 --icmp-type-code Type=-1,Code=-1`,
+			`aws ec2 authorize-security-group-ingress --group-id sg-me --ip-permissions 'IpProtocol=icmp,FromPort=-1,ToPort=-1,IpRanges=[{CidrIp=192.0.2.1/32}]'`,
+		}},
+		{"a protocol without ports", Ingress, proto(47, "10.0.1.9", "10.0.1.5"), []string{
+			`aws ec2 authorize-security-group-ingress --group-id sg-me --ip-permissions 'IpProtocol=47,IpRanges=[{CidrIp=10.0.1.9/32}]'`,
+		}},
+		{"port 0 has no rule of its own", Ingress, tcp("10.0.1.9:1", "10.0.1.5:0"), []string{
+			`aws ec2 authorize-security-group-ingress --group-id sg-me --ip-permissions 'IpProtocol=tcp,FromPort=0,ToPort=1,IpRanges=[{CidrIp=10.0.1.9/32}]'`,
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			changes, err := Compile(closed).Policy("me").Suggest(c.d, c.k, Opens)
+			if err != nil || len(changes) != len(c.want) {
+				t.Fatalf("%d changes, %v; want %d", len(changes), err, len(c.want))
+			}
+			n := closed
+			for i, ch := range changes {
+				if got := ch.Command(); got != c.want[i] {
+					t.Errorf("got  %s\nwant %s", got, c.want[i])
+				}
+				n = ch.Apply(n)
+			}
+			if got := Compile(n).Policy("me").Decide(c.d, c.k, Opens); got != Allowed {
+				t.Errorf("with the changes: %s", got)
+			}
+			if got := Compile(closed).Policy("me").Decide(c.d, c.k, Opens); got != Refused {
+				t.Errorf("Apply changed the network it was given: %s", got)
+			}
+		})
+	}
+}
+
+func TestSuggestGoesBelowWhatMayRefuse(t *testing.T) {
+	any4 := netip.MustParsePrefix("0.0.0.0/0")
+	ping := &vpc.ICMP{Type: 8, Code: -1}
+	k := icmp(1, "192.0.2.1", Unknown, Unknown)
+	for _, c := range []struct {
+		name    string
+		entries []vpc.ACLEntry
+		want    int
+	}{
+		{"an entry that may refuse is before the one that allows", []vpc.ACLEntry{{Number: 90, Protocol: 1, CIDR: any4, ICMP: ping}, {Number: 100, Allow: true, Protocol: -1, CIDR: any4}}, 89},
+		{"and before the one that refuses", []vpc.ACLEntry{{Number: 90, Protocol: 1, CIDR: any4, ICMP: ping}, {Number: 100, Protocol: -1, CIDR: any4}}, 89},
+		{"above all others the next hundred is free", []vpc.ACLEntry{{Number: 150, Allow: true, Protocol: 1, CIDR: any4, ICMP: ping}}, 200},
+		{"but not past the last number", []vpc.ACLEntry{{Number: 32766, Allow: true, Protocol: 6, CIDR: any4}, {Number: 32765, Allow: true, Protocol: 6, CIDR: any4}}, 32764},
+		{"nothing is below 1", []vpc.ACLEntry{{Number: 1, Protocol: -1, CIDR: any4}}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			changes, err := Compile(beside(nil, &vpc.NetworkACL{ID: "acl-1", Ingress: c.entries})).Policy("me").Suggest(Ingress, k, Opens)
+			switch {
+			case c.want == 0 && !errors.Is(err, ErrNoNumber):
+				t.Errorf("%v, %v; want ErrNoNumber", changes, err)
+			case c.want != 0 && (err != nil || len(changes) != 1 || changes[0].Number != c.want):
+				t.Errorf("%+v, %v; want entry %d", changes, err, c.want)
+			}
+		})
+	}
+}
