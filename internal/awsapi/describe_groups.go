@@ -242,7 +242,7 @@ func (v *view) peers(g *vpc.SecurityGroup, egress bool, r *vpc.SecurityGroupRule
 		id := hashID("sgr", g.ID, strconv.FormatBool(egress), protocol, strconv.Itoa(from), strconv.Itoa(to), peer)
 		rule := ec2.SecurityGroupRule{
 			ID: id, ARN: v.arn(g.AccountID, "security-group-rule", id), GroupID: g.ID, GroupOwnerID: g.AccountID, IsEgress: egress,
-			Protocol: protocol, FromPort: from, ToPort: to, Description: r.Description,
+			Protocol: protocol, FromPort: &from, ToPort: &to, Description: r.Description,
 		}
 		set(&rule)
 		out = append(out, rule)

@@ -78,15 +78,15 @@ func TestDescribeSecurityGroupRules(t *testing.T) {
 	https := peers[webGroup+" ::/0"]
 	same(t, "a rule has one peer", https, ec2.SecurityGroupRule{
 		ID: https.ID, ARN: "arn:aws:ec2:eu-west-1:" + account + ":security-group-rule/" + https.ID, GroupID: webGroup, GroupOwnerID: account,
-		Protocol: "tcp", FromPort: 443, ToPort: 443, CIDRv6: "::/0", Description: "HTTPS",
+		Protocol: "tcp", FromPort: new(443), ToPort: new(443), CIDRv6: "::/0", Description: "HTTPS",
 	})
-	if r := peers[webGroup+" 10.0.0.0/8"]; r.FromPort != 8 || r.ToPort != -1 {
+	if r := peers[webGroup+" 10.0.0.0/8"]; *r.FromPort != 8 || *r.ToPort != -1 {
 		t.Errorf("type and code of ICMP: %+v", r)
 	}
-	if r := peers[webGroup+" 0.0.0.0/0 out"]; r.Protocol != "-1" || r.FromPort != -1 || r.ToPort != -1 {
+	if r := peers[webGroup+" 0.0.0.0/0 out"]; r.Protocol != "-1" || *r.FromPort != -1 || *r.ToPort != -1 {
 		t.Errorf("a rule for everything: %+v", r)
 	}
-	if r := peers[dbGroup+" "+webGroup]; r.ReferencedGroup == nil || r.ReferencedGroup.UserID != account || r.ReferencedGroup.VPCID != prod || r.FromPort != -1 {
+	if r := peers[dbGroup+" "+webGroup]; r.ReferencedGroup == nil || r.ReferencedGroup.UserID != account || r.ReferencedGroup.VPCID != prod || *r.FromPort != -1 {
 		t.Errorf("a rule for a group: %+v", r)
 	}
 	if again, err := listRules(t, a, "SecurityGroupRuleId.1="+https.ID); err != nil || len(again) != 1 {

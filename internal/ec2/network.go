@@ -2,6 +2,9 @@ package ec2
 
 import "encoding/xml"
 
+// What calls describe has tags for JSON as well: the names that the AWS CLI and the SDKs
+// print, where they are not the fields'.
+
 // DescribeNetworkInterfaces is a request.
 type DescribeNetworkInterfaces struct {
 	DryRun              bool     `ec2:"DryRun"`
@@ -25,29 +28,29 @@ type DescribeNetworkInterfacesAnswer struct {
 
 // NetworkInterface is an interface as it is described.
 type NetworkInterface struct {
-	ID                 string           `xml:"networkInterfaceId"`
-	SubnetID           string           `xml:"subnetId,omitempty"`
-	VPCID              string           `xml:"vpcId,omitempty"`
+	ID                 string           `xml:"networkInterfaceId" json:"NetworkInterfaceId"`
+	SubnetID           string           `xml:"subnetId,omitempty" json:"SubnetId"`
+	VPCID              string           `xml:"vpcId,omitempty" json:"VpcId"`
 	AvailabilityZone   string           `xml:"availabilityZone,omitempty"`
-	AvailabilityZoneID string           `xml:"availabilityZoneId,omitempty"`
+	AvailabilityZoneID string           `xml:"availabilityZoneId,omitempty" json:"AvailabilityZoneId"`
 	Description        string           `xml:"description"`
-	OwnerID            string           `xml:"ownerId"`
-	RequesterID        string           `xml:"requesterId,omitempty"`
+	OwnerID            string           `xml:"ownerId" json:"OwnerId"`
+	RequesterID        string           `xml:"requesterId,omitempty" json:"RequesterId"`
 	RequesterManaged   bool             `xml:"requesterManaged"`
 	Status             string           `xml:"status"` // "in-use" or "available"
-	MACAddress         string           `xml:"macAddress,omitempty"`
-	PrivateIPAddress   string           `xml:"privateIpAddress,omitempty"`
-	PrivateDNSName     string           `xml:"privateDnsName,omitempty"`
+	MACAddress         string           `xml:"macAddress,omitempty" json:"MacAddress"`
+	PrivateIPAddress   string           `xml:"privateIpAddress,omitempty" json:"PrivateIpAddress"`
+	PrivateDNSName     string           `xml:"privateDnsName,omitempty" json:"PrivateDnsName"`
 	SourceDestCheck    bool             `xml:"sourceDestCheck"`
 	Groups             []Group          `xml:"groupSet>item"`
 	Attachment         *Attachment      `xml:"attachment"`
 	Association        *Association     `xml:"association"`
-	Tags               []Tag            `xml:"tagSet>item"`
-	PrivateIPAddresses []PrivateAddress `xml:"privateIpAddressesSet>item"`
-	IPv6Addresses      []IPv6Address    `xml:"ipv6AddressesSet>item"`
-	IPv6Address        string           `xml:"ipv6Address,omitempty"` // the first one
-	IPv6Native         bool             `xml:"ipv6Native"`
-	OutpostARN         string           `xml:"outpostArn,omitempty"`
+	Tags               []Tag            `xml:"tagSet>item" json:"TagSet"`
+	PrivateIPAddresses []PrivateAddress `xml:"privateIpAddressesSet>item" json:"PrivateIpAddresses"`
+	IPv6Addresses      []IPv6Address    `xml:"ipv6AddressesSet>item" json:"Ipv6Addresses"`
+	IPv6Address        string           `xml:"ipv6Address,omitempty" json:"Ipv6Address"` // the first one
+	IPv6Native         bool             `xml:"ipv6Native" json:"Ipv6Native"`
+	OutpostARN         string           `xml:"outpostArn,omitempty" json:"OutpostArn"`
 	Operator           Operator         `xml:"operator"`
 	InterfaceType      string           `xml:"interfaceType"`
 }
@@ -59,37 +62,38 @@ type Operator struct {
 
 // Group names a security group.
 type Group struct {
-	ID   string `xml:"groupId"`
-	Name string `xml:"groupName"`
+	ID   string `xml:"groupId" json:"GroupId"`
+	Name string `xml:"groupName" json:"GroupName"`
 }
 
 // Attachment tells what an interface is attached to.
 type Attachment struct {
-	ID              string `xml:"attachmentId,omitempty"`
-	InstanceID      string `xml:"instanceId,omitempty"`
-	InstanceOwnerID string `xml:"instanceOwnerId,omitempty"`
+	ID              string `xml:"attachmentId,omitempty" json:"AttachmentId"`
+	InstanceID      string `xml:"instanceId,omitempty" json:"InstanceId"`
+	InstanceOwnerID string `xml:"instanceOwnerId,omitempty" json:"InstanceOwnerId"`
 	DeviceIndex     int    `xml:"deviceIndex"`
 	Status          string `xml:"status"`
+	AttachTime      string `xml:"attachTime,omitempty"` // as sent: RFC 3339
 }
 
 // Association is a public address.
 type Association struct {
-	PublicIP      string `xml:"publicIp"`
-	PublicDNSName string `xml:"publicDnsName,omitempty"`
-	IPOwnerID     string `xml:"ipOwnerId,omitempty"`
+	PublicIP      string `xml:"publicIp" json:"PublicIp"`
+	PublicDNSName string `xml:"publicDnsName,omitempty" json:"PublicDnsName"`
+	IPOwnerID     string `xml:"ipOwnerId,omitempty" json:"IpOwnerId"`
 }
 
 // PrivateAddress is an IPv4 address of an interface.
 type PrivateAddress struct {
-	PrivateIPAddress string       `xml:"privateIpAddress"`
+	PrivateIPAddress string       `xml:"privateIpAddress" json:"PrivateIpAddress"`
 	Primary          bool         `xml:"primary"`
 	Association      *Association `xml:"association"`
 }
 
 // IPv6Address is an IPv6 address of an interface.
 type IPv6Address struct {
-	IPv6Address string `xml:"ipv6Address"`
-	Primary     bool   `xml:"isPrimaryIpv6"`
+	IPv6Address string `xml:"ipv6Address" json:"Ipv6Address"`
+	Primary     bool   `xml:"isPrimaryIpv6" json:"IsPrimaryIpv6"`
 }
 
 // DescribeSubnets is a request.
@@ -111,18 +115,18 @@ type DescribeSubnetsAnswer struct {
 
 // Subnet is a subnet as it is described.
 type Subnet struct {
-	ID                      string            `xml:"subnetId"`
-	ARN                     string            `xml:"subnetArn"`
+	ID                      string            `xml:"subnetId" json:"SubnetId"`
+	ARN                     string            `xml:"subnetArn" json:"SubnetArn"`
 	State                   string            `xml:"state"`
-	OwnerID                 string            `xml:"ownerId"`
-	VPCID                   string            `xml:"vpcId"`
-	CIDRBlock               string            `xml:"cidrBlock,omitempty"`
-	IPv6CIDRs               []CIDRAssociation `xml:"ipv6CidrBlockAssociationSet>item"`
-	AvailableIPAddressCount int               `xml:"availableIpAddressCount"`
+	OwnerID                 string            `xml:"ownerId" json:"OwnerId"`
+	VPCID                   string            `xml:"vpcId" json:"VpcId"`
+	CIDRBlock               string            `xml:"cidrBlock,omitempty" json:"CidrBlock"`
+	IPv6CIDRs               []CIDRAssociation `xml:"ipv6CidrBlockAssociationSet>item" json:"Ipv6CidrBlockAssociationSet"`
+	AvailableIPAddressCount int               `xml:"availableIpAddressCount" json:"AvailableIpAddressCount"`
 	AvailabilityZone        string            `xml:"availabilityZone,omitempty"`
-	AvailabilityZoneID      string            `xml:"availabilityZoneId,omitempty"`
-	DefaultForAZ            bool              `xml:"defaultForAz"`
-	OutpostARN              string            `xml:"outpostArn,omitempty"`
+	AvailabilityZoneID      string            `xml:"availabilityZoneId,omitempty" json:"AvailabilityZoneId"`
+	DefaultForAZ            bool              `xml:"defaultForAz" json:"DefaultForAz"`
+	OutpostARN              string            `xml:"outpostArn,omitempty" json:"OutpostArn"`
 	Tags                    []Tag             `xml:"tagSet>item"`
 
 	// What its interfaces get when they are made.
@@ -135,11 +139,11 @@ type Subnet struct {
 
 // CIDRAssociation is one of the prefixes of a VPC or a subnet.
 type CIDRAssociation struct {
-	AssociationID string     `xml:"associationId"`
-	CIDRBlock     string     `xml:"cidrBlock,omitempty"`
-	IPv6CIDRBlock string     `xml:"ipv6CidrBlock,omitempty"`
-	State         *CIDRState `xml:"cidrBlockState"`
-	IPv6State     *CIDRState `xml:"ipv6CidrBlockState"`
+	AssociationID string     `xml:"associationId" json:"AssociationId"`
+	CIDRBlock     string     `xml:"cidrBlock,omitempty" json:"CidrBlock"`
+	IPv6CIDRBlock string     `xml:"ipv6CidrBlock,omitempty" json:"Ipv6CidrBlock"`
+	State         *CIDRState `xml:"cidrBlockState" json:"CidrBlockState"`
+	IPv6State     *CIDRState `xml:"ipv6CidrBlockState" json:"Ipv6CidrBlockState"`
 }
 
 // CIDRState is "associated".
@@ -166,14 +170,15 @@ type DescribeVPCsAnswer struct {
 
 // VPC is a VPC as it is described.
 type VPC struct {
-	ID              string            `xml:"vpcId"`
-	OwnerID         string            `xml:"ownerId"`
+	ID              string            `xml:"vpcId" json:"VpcId"`
+	OwnerID         string            `xml:"ownerId" json:"OwnerId"`
 	State           string            `xml:"state"`
-	CIDRBlock       string            `xml:"cidrBlock,omitempty"`
-	CIDRs           []CIDRAssociation `xml:"cidrBlockAssociationSet>item"`
-	IPv6CIDRs       []CIDRAssociation `xml:"ipv6CidrBlockAssociationSet>item"`
+	CIDRBlock       string            `xml:"cidrBlock,omitempty" json:"CidrBlock"`
+	CIDRs           []CIDRAssociation `xml:"cidrBlockAssociationSet>item" json:"CidrBlockAssociationSet"`
+	IPv6CIDRs       []CIDRAssociation `xml:"ipv6CidrBlockAssociationSet>item" json:"Ipv6CidrBlockAssociationSet"`
 	InstanceTenancy string            `xml:"instanceTenancy"`
 	IsDefault       bool              `xml:"isDefault"`
+	DHCPOptionsID   string            `xml:"dhcpOptionsId,omitempty" json:"DhcpOptionsId"` // every VPC of Amazon's has some
 	Tags            []Tag             `xml:"tagSet>item"`
 }
 
@@ -220,52 +225,52 @@ type DescribeSecurityGroupsAnswer struct {
 
 // SecurityGroup is a security group as it is described.
 type SecurityGroup struct {
-	ID          string         `xml:"groupId"`
-	Name        string         `xml:"groupName"`
+	ID          string         `xml:"groupId" json:"GroupId"`
+	Name        string         `xml:"groupName" json:"GroupName"`
 	Description string         `xml:"groupDescription"`
-	OwnerID     string         `xml:"ownerId"`
-	VPCID       string         `xml:"vpcId,omitempty"`
-	ARN         string         `xml:"securityGroupArn"`
-	Ingress     []IPPermission `xml:"ipPermissions>item"`
-	Egress      []IPPermission `xml:"ipPermissionsEgress>item"`
+	OwnerID     string         `xml:"ownerId" json:"OwnerId"`
+	VPCID       string         `xml:"vpcId,omitempty" json:"VpcId"`
+	ARN         string         `xml:"securityGroupArn" json:"SecurityGroupArn"`
+	Ingress     []IPPermission `xml:"ipPermissions>item" json:"IpPermissions"`
+	Egress      []IPPermission `xml:"ipPermissionsEgress>item" json:"IpPermissionsEgress"`
 	Tags        []Tag          `xml:"tagSet>item"`
 }
 
 // IPPermission are the rules of a security group that have a protocol and ports in
 // common. Ports are nil for all; of ICMP they are type and code.
 type IPPermission struct {
-	Protocol  string         `xml:"ipProtocol"`
+	Protocol  string         `xml:"ipProtocol" json:"IpProtocol"`
 	FromPort  *int           `xml:"fromPort"`
 	ToPort    *int           `xml:"toPort"`
-	Groups    []GroupPair    `xml:"groups>item"`
-	IPRanges  []IPRange      `xml:"ipRanges>item"`
-	IPv6      []IPv6Range    `xml:"ipv6Ranges>item"`
-	PrefixIDs []PrefixListID `xml:"prefixListIds>item"`
+	Groups    []GroupPair    `xml:"groups>item" json:"UserIdGroupPairs"`
+	IPRanges  []IPRange      `xml:"ipRanges>item" json:"IpRanges"`
+	IPv6      []IPv6Range    `xml:"ipv6Ranges>item" json:"Ipv6Ranges"`
+	PrefixIDs []PrefixListID `xml:"prefixListIds>item" json:"PrefixListIds"`
 }
 
 // GroupPair is a security group whose members a rule allows.
 type GroupPair struct {
-	UserID      string `xml:"userId"`
-	ID          string `xml:"groupId"`
-	VPCID       string `xml:"vpcId,omitempty"`
+	UserID      string `xml:"userId" json:"UserId"`
+	ID          string `xml:"groupId" json:"GroupId"`
+	VPCID       string `xml:"vpcId,omitempty" json:"VpcId"`
 	Description string `xml:"description,omitempty"`
 }
 
 // IPRange are IPv4 addresses a rule allows.
 type IPRange struct {
-	CIDR        string `xml:"cidrIp"`
+	CIDR        string `xml:"cidrIp" json:"CidrIp"`
 	Description string `xml:"description,omitempty"`
 }
 
 // IPv6Range are IPv6 addresses a rule allows.
 type IPv6Range struct {
-	CIDR        string `xml:"cidrIpv6"`
+	CIDR        string `xml:"cidrIpv6" json:"CidrIpv6"`
 	Description string `xml:"description,omitempty"`
 }
 
 // PrefixListID is a prefix list whose addresses a rule allows.
 type PrefixListID struct {
-	ID          string `xml:"prefixListId"`
+	ID          string `xml:"prefixListId" json:"PrefixListId"`
 	Description string `xml:"description,omitempty"`
 }
 
@@ -288,27 +293,27 @@ type DescribeSecurityGroupRulesAnswer struct {
 
 // SecurityGroupRule is one rule of a security group, with one peer.
 type SecurityGroupRule struct {
-	ID              string           `xml:"securityGroupRuleId"`
-	ARN             string           `xml:"securityGroupRuleArn"`
-	GroupID         string           `xml:"groupId"`
-	GroupOwnerID    string           `xml:"groupOwnerId"`
+	ID              string           `xml:"securityGroupRuleId" json:"SecurityGroupRuleId"`
+	ARN             string           `xml:"securityGroupRuleArn" json:"SecurityGroupRuleArn"`
+	GroupID         string           `xml:"groupId" json:"GroupId"`
+	GroupOwnerID    string           `xml:"groupOwnerId" json:"GroupOwnerId"`
 	IsEgress        bool             `xml:"isEgress"`
-	Protocol        string           `xml:"ipProtocol"`
-	FromPort        int              `xml:"fromPort"` // -1 for all, with ToPort
-	ToPort          int              `xml:"toPort"`
-	CIDRv4          string           `xml:"cidrIpv4,omitempty"`
-	CIDRv6          string           `xml:"cidrIpv6,omitempty"`
-	PrefixListID    string           `xml:"prefixListId,omitempty"`
-	ReferencedGroup *ReferencedGroup `xml:"referencedGroupInfo"`
+	Protocol        string           `xml:"ipProtocol" json:"IpProtocol"`
+	FromPort        *int             `xml:"fromPort"` // -1 for all, with ToPort
+	ToPort          *int             `xml:"toPort"`
+	CIDRv4          string           `xml:"cidrIpv4,omitempty" json:"CidrIpv4"`
+	CIDRv6          string           `xml:"cidrIpv6,omitempty" json:"CidrIpv6"`
+	PrefixListID    string           `xml:"prefixListId,omitempty" json:"PrefixListId"`
+	ReferencedGroup *ReferencedGroup `xml:"referencedGroupInfo" json:"ReferencedGroupInfo"`
 	Description     string           `xml:"description,omitempty"`
 	Tags            []Tag            `xml:"tagSet>item"`
 }
 
 // ReferencedGroup is a security group that a rule names.
 type ReferencedGroup struct {
-	GroupID string `xml:"groupId"`
-	UserID  string `xml:"userId"`
-	VPCID   string `xml:"vpcId,omitempty"`
+	GroupID string `xml:"groupId" json:"GroupId"`
+	UserID  string `xml:"userId" json:"UserId"`
+	VPCID   string `xml:"vpcId,omitempty" json:"VpcId"`
 }
 
 // DescribeNetworkACLs is a request.
@@ -330,10 +335,10 @@ type DescribeNetworkACLsAnswer struct {
 
 // NetworkACL is a network ACL as it is described.
 type NetworkACL struct {
-	ID           string           `xml:"networkAclId"`
-	VPCID        string           `xml:"vpcId"`
-	OwnerID      string           `xml:"ownerId"`
-	Default      bool             `xml:"default"`
+	ID           string           `xml:"networkAclId" json:"NetworkAclId"`
+	VPCID        string           `xml:"vpcId" json:"VpcId"`
+	OwnerID      string           `xml:"ownerId" json:"OwnerId"`
+	Default      bool             `xml:"default" json:"IsDefault"`
 	Associations []ACLAssociation `xml:"associationSet>item"`
 	Entries      []ACLEntry       `xml:"entrySet>item"`
 	Tags         []Tag            `xml:"tagSet>item"`
@@ -341,9 +346,9 @@ type NetworkACL struct {
 
 // ACLAssociation is a subnet that a network ACL applies to.
 type ACLAssociation struct {
-	ID       string `xml:"networkAclAssociationId"`
-	ACLID    string `xml:"networkAclId"`
-	SubnetID string `xml:"subnetId"`
+	ID       string `xml:"networkAclAssociationId" json:"NetworkAclAssociationId"`
+	ACLID    string `xml:"networkAclId" json:"NetworkAclId"`
+	SubnetID string `xml:"subnetId" json:"SubnetId"`
 }
 
 // ACLEntry is a rule of a network ACL.
@@ -352,10 +357,10 @@ type ACLEntry struct {
 	Protocol      string     `xml:"protocol"` // a number; "-1" is all
 	RuleAction    string     `xml:"ruleAction"`
 	Egress        bool       `xml:"egress"`
-	CIDRBlock     string     `xml:"cidrBlock,omitempty"`
-	IPv6CIDRBlock string     `xml:"ipv6CidrBlock,omitempty"`
-	ICMP          *ICMP      `xml:"icmpTypeCode"`
-	Ports         *PortRange `xml:"portRange"`
+	CIDRBlock     string     `xml:"cidrBlock,omitempty" json:"CidrBlock"`
+	IPv6CIDRBlock string     `xml:"ipv6CidrBlock,omitempty" json:"Ipv6CidrBlock"`
+	ICMP          *ICMP      `xml:"icmpTypeCode" json:"IcmpTypeCode"`
+	Ports         *PortRange `xml:"portRange" json:"PortRange"`
 }
 
 // ICMP is a type and a code; -1 is any.
@@ -391,26 +396,27 @@ type DescribeInstancesAnswer struct {
 
 // Reservation are instances that were started together.
 type Reservation struct {
-	ID        string     `xml:"reservationId"`
-	OwnerID   string     `xml:"ownerId"`
+	ID        string     `xml:"reservationId" json:"ReservationId"`
+	OwnerID   string     `xml:"ownerId" json:"OwnerId"`
 	Groups    []Group    `xml:"groupSet>item"`
 	Instances []Instance `xml:"instancesSet>item"`
 }
 
 // Instance is an instance as it is described.
 type Instance struct {
-	ID                string              `xml:"instanceId"`
+	ID                string              `xml:"instanceId" json:"InstanceId"`
 	State             InstanceState       `xml:"instanceState"`
-	PrivateDNSName    string              `xml:"privateDnsName"`
+	PrivateDNSName    string              `xml:"privateDnsName" json:"PrivateDnsName"`
 	Placement         Placement           `xml:"placement"`
-	SubnetID          string              `xml:"subnetId,omitempty"`
-	VPCID             string              `xml:"vpcId,omitempty"`
-	PrivateIPAddress  string              `xml:"privateIpAddress,omitempty"`
-	IPv6Address       string              `xml:"ipv6Address,omitempty"`
+	SubnetID          string              `xml:"subnetId,omitempty" json:"SubnetId"`
+	VPCID             string              `xml:"vpcId,omitempty" json:"VpcId"`
+	PrivateIPAddress  string              `xml:"privateIpAddress,omitempty" json:"PrivateIpAddress"`
+	IPv6Address       string              `xml:"ipv6Address,omitempty" json:"Ipv6Address"`
+	PublicIPAddress   string              `xml:"ipAddress,omitempty" json:"PublicIpAddress"`
 	SourceDestCheck   bool                `xml:"sourceDestCheck"`
-	OutpostARN        string              `xml:"outpostArn,omitempty"`
+	OutpostARN        string              `xml:"outpostArn,omitempty" json:"OutpostArn"`
 	Operator          Operator            `xml:"operator"`
-	Groups            []Group             `xml:"groupSet>item"`
+	Groups            []Group             `xml:"groupSet>item" json:"SecurityGroups"`
 	NetworkInterfaces []InstanceInterface `xml:"networkInterfaceSet>item"`
 	Tags              []Tag               `xml:"tagSet>item"`
 }
@@ -424,28 +430,29 @@ type InstanceState struct {
 // Placement is where an instance is.
 type Placement struct {
 	AvailabilityZone   string `xml:"availabilityZone"`
-	AvailabilityZoneID string `xml:"availabilityZoneId,omitempty"`
+	AvailabilityZoneID string `xml:"availabilityZoneId,omitempty" json:"AvailabilityZoneId"`
 	Tenancy            string `xml:"tenancy"`
 }
 
 // InstanceInterface is an interface of an instance.
 type InstanceInterface struct {
-	ID               string        `xml:"networkInterfaceId"`
-	SubnetID         string        `xml:"subnetId,omitempty"`
-	VPCID            string        `xml:"vpcId,omitempty"`
+	ID               string        `xml:"networkInterfaceId" json:"NetworkInterfaceId"`
+	SubnetID         string        `xml:"subnetId,omitempty" json:"SubnetId"`
+	VPCID            string        `xml:"vpcId,omitempty" json:"VpcId"`
 	Description      string        `xml:"description"`
-	OwnerID          string        `xml:"ownerId"`
+	OwnerID          string        `xml:"ownerId" json:"OwnerId"`
 	Status           string        `xml:"status"`
-	MACAddress       string        `xml:"macAddress,omitempty"`
-	PrivateIPAddress string        `xml:"privateIpAddress,omitempty"`
+	MACAddress       string        `xml:"macAddress,omitempty" json:"MacAddress"`
+	PrivateIPAddress string        `xml:"privateIpAddress,omitempty" json:"PrivateIpAddress"`
 	SourceDestCheck  bool          `xml:"sourceDestCheck"`
 	Groups           []Group       `xml:"groupSet>item"`
 	Attachment       *Attachment   `xml:"attachment"`
-	IPv6Addresses    []IPv6Address `xml:"ipv6AddressesSet>item"`
+	Association      *Association  `xml:"association"`
+	IPv6Addresses    []IPv6Address `xml:"ipv6AddressesSet>item" json:"Ipv6Addresses"`
 	InterfaceType    string        `xml:"interfaceType"`
 	Operator         Operator      `xml:"operator"`
 
-	PrivateIPAddresses []PrivateAddress `xml:"privateIpAddressesSet>item"`
+	PrivateIPAddresses []PrivateAddress `xml:"privateIpAddressesSet>item" json:"PrivateIpAddresses"`
 }
 
 // DescribeRegions is a request.

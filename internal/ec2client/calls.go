@@ -15,6 +15,8 @@ import (
 const (
 	perPage = 1000 // what one page may hold; pages of calls with ids have no size
 	perCall = 1000 // ids
+
+	perListPage = 100 // of prefix lists and their entries
 )
 
 // CreateFlowLogs creates flow logs. A request without a client token gets one, so
@@ -104,6 +106,38 @@ func (c *Client) SecurityGroups(ctx context.Context, ids []string, filters ...ec
 		err := c.Do(ctx, "DescribeSecurityGroups",
 			&ec2.DescribeSecurityGroups{GroupIDs: ids, Filters: filters, MaxResults: size, NextToken: token}, &a)
 		return a.SecurityGroups, a.NextToken, err
+	})
+}
+
+// SecurityGroupRules describes rules of security groups: those with the ids, or all.
+func (c *Client) SecurityGroupRules(ctx context.Context, ids []string, filters ...ec2.Filter) ([]ec2.SecurityGroupRule, error) {
+	return all(ids, func(ids []string, size *int, token string) ([]ec2.SecurityGroupRule, string, error) {
+		var a ec2.DescribeSecurityGroupRulesAnswer
+		err := c.Do(ctx, "DescribeSecurityGroupRules",
+			&ec2.DescribeSecurityGroupRules{RuleIDs: ids, Filters: filters, MaxResults: size, NextToken: token}, &a)
+		return a.Rules, a.NextToken, err
+	})
+}
+
+// PrefixLists describes all prefix lists, without their entries.
+func (c *Client) PrefixLists(ctx context.Context) ([]ec2.PrefixList, error) {
+	size := perListPage
+	return pages(nil, &size, func(_ []string, size *int, token string) ([]ec2.PrefixList, string, error) {
+		var a ec2.DescribeManagedPrefixListsAnswer
+		err := c.Do(ctx, "DescribeManagedPrefixLists", &ec2.DescribeManagedPrefixLists{MaxResults: size, NextToken: token}, &a)
+		return a.PrefixLists, a.NextToken, err
+	})
+}
+
+// PrefixListEntries returns the entries of a prefix list. An id that nothing has is an
+// error.
+func (c *Client) PrefixListEntries(ctx context.Context, id string) ([]ec2.PrefixListEntry, error) {
+	size := perListPage
+	return pages(nil, &size, func(_ []string, size *int, token string) ([]ec2.PrefixListEntry, string, error) {
+		var a ec2.GetManagedPrefixListEntriesAnswer
+		err := c.Do(ctx, "GetManagedPrefixListEntries",
+			&ec2.GetManagedPrefixListEntries{PrefixListID: id, MaxResults: size, NextToken: token}, &a)
+		return a.Entries, a.NextToken, err
 	})
 }
 
