@@ -181,12 +181,11 @@ func (b *builder) instance(i *ec2.Instance) error {
 	b.machines[i.ID] = tags(i.Tags)
 	for n := range i.NetworkInterfaces {
 		x := &i.NetworkInterfaces[n]
-		made, err := newInterface(&ec2.NetworkInterface{
-			ID: x.ID, SubnetID: cmp.Or(x.SubnetID, i.SubnetID), VPCID: cmp.Or(x.VPCID, i.VPCID), Description: x.Description,
-			OwnerID: x.OwnerID, MACAddress: x.MACAddress, PrivateIPAddress: x.PrivateIPAddress, Groups: x.Groups,
-			PrivateIPAddresses: x.PrivateIPAddresses, IPv6Addresses: x.IPv6Addresses, InterfaceType: x.InterfaceType,
-			Attachment: &ec2.Attachment{InstanceID: i.ID}, AvailabilityZoneID: i.Placement.AvailabilityZoneID,
-		})
+		one := x.NetworkInterface()
+		one.SubnetID, one.VPCID = cmp.Or(x.SubnetID, i.SubnetID), cmp.Or(x.VPCID, i.VPCID)
+		one.Attachment = &ec2.Attachment{InstanceID: i.ID}
+		one.AvailabilityZoneID = i.Placement.AvailabilityZoneID
+		made, err := newInterface(&one)
 		if err != nil {
 			return inside(at("NetworkInterfaces", n, ""), err)
 		}

@@ -455,6 +455,17 @@ type InstanceInterface struct {
 	PrivateIPAddresses []PrivateAddress `xml:"privateIpAddressesSet>item" json:"PrivateIpAddresses"`
 }
 
+// NetworkInterface returns what an instance's description tells of an interface, in the
+// form of the interface's own.
+func (i *InstanceInterface) NetworkInterface() NetworkInterface {
+	return NetworkInterface{
+		ID: i.ID, SubnetID: i.SubnetID, VPCID: i.VPCID, Description: i.Description, OwnerID: i.OwnerID, Status: i.Status,
+		MACAddress: i.MACAddress, PrivateIPAddress: i.PrivateIPAddress, SourceDestCheck: i.SourceDestCheck, Groups: i.Groups,
+		Attachment: i.Attachment, Association: i.Association, PrivateIPAddresses: i.PrivateIPAddresses,
+		IPv6Addresses: i.IPv6Addresses, InterfaceType: i.InterfaceType, Operator: i.Operator,
+	}
+}
+
 // DescribeRegions is a request.
 type DescribeRegions struct {
 	DryRun      bool     `ec2:"DryRun"`

@@ -32,11 +32,11 @@ func (l *loader) ask(ctx context.Context, api API, seen int64) error {
 	if err != nil {
 		return err
 	}
-	for _, i := range instances {
-		// Their interfaces are described by themselves.
-		one := instanceJSON{InstanceID: i.ID, VPCID: i.VPCID, PrivateIPAddress: i.PrivateIPAddress, Tags: tags(i.Tags)}
-		if err := l.instance(&one, seen); err != nil {
-			return fmt.Errorf("DescribeInstances: %s: %w", i.ID, err)
+	for n := range instances {
+		one := &instances[n]
+		one.NetworkInterfaces = nil // they are described by themselves
+		if err := l.instance(one, seen); err != nil {
+			return fmt.Errorf("DescribeInstances: %s: %w", one.ID, err)
 		}
 	}
 	ifaces, err := api.NetworkInterfaces(ctx, nil)
@@ -44,8 +44,7 @@ func (l *loader) ask(ctx context.Context, api API, seen int64) error {
 		return err
 	}
 	for n := range ifaces {
-		one := interfaceOf(&ifaces[n])
-		if err := l.iface(&one, seen); err != nil {
+		if err := l.iface(&ifaces[n], seen); err != nil {
 			return fmt.Errorf("DescribeNetworkInterfaces: %s: %w", ifaces[n].ID, err)
 		}
 	}
@@ -53,60 +52,19 @@ func (l *loader) ask(ctx context.Context, api API, seen int64) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range subnets {
-		one := networkJSON{SubnetID: s.ID, VPCID: s.VPCID, CIDRBlock: s.CIDRBlock, Tags: tags(s.Tags),
-			IPv6CIDRs: cidrs(s.IPv6CIDRs)}
-		if err := l.subnet(&one, seen); err != nil {
-			return fmt.Errorf("DescribeSubnets: %s: %w", s.ID, err)
+	for n := range subnets {
+		if err := l.subnet(&subnets[n], seen); err != nil {
+			return fmt.Errorf("DescribeSubnets: %s: %w", subnets[n].ID, err)
 		}
 	}
 	vpcs, err := api.VPCs(ctx, nil)
 	if err != nil {
 		return err
 	}
-	for _, v := range vpcs {
-		one := networkJSON{VPCID: v.ID, CIDRBlock: v.CIDRBlock, Tags: tags(v.Tags),
-			CIDRs: cidrs(v.CIDRs), IPv6CIDRs: cidrs(v.IPv6CIDRs)}
-		if err := l.vpc(&one, seen); err != nil {
-			return fmt.Errorf("DescribeVpcs: %s: %w", v.ID, err)
+	for n := range vpcs {
+		if err := l.vpc(&vpcs[n], seen); err != nil {
+			return fmt.Errorf("DescribeVpcs: %s: %w", vpcs[n].ID, err)
 		}
 	}
 	return nil
-}
-
-func tags(all []ec2.Tag) (out []tagJSON) {
-	for _, t := range all {
-		out = append(out, tagJSON{t.Key, t.Value})
-	}
-	return out
-}
-
-func cidrs(all []ec2.CIDRAssociation) (out []cidrJSON) {
-	for _, a := range all {
-		out = append(out, cidrJSON{CIDRBlock: a.CIDRBlock, IPv6CIDRBlock: a.IPv6CIDRBlock})
-	}
-	return out
-}
-
-func interfaceOf(i *ec2.NetworkInterface) interfaceJSON {
-	public := func(a *ec2.Association) *associationJSON {
-		if a == nil {
-			return nil
-		}
-		return &associationJSON{a.PublicIP}
-	}
-	out := interfaceJSON{
-		NetworkInterfaceID: i.ID, VPCID: i.VPCID, InterfaceType: i.InterfaceType, RequesterID: i.RequesterID,
-		Description: i.Description, PrivateIPAddress: i.PrivateIPAddress, Association: public(i.Association), TagSet: tags(i.Tags),
-	}
-	if i.Attachment != nil {
-		out.Attachment = &attachmentJSON{InstanceID: i.Attachment.InstanceID}
-	}
-	for _, a := range i.PrivateIPAddresses {
-		out.PrivateIPAddresses = append(out.PrivateIPAddresses, addressJSON{a.PrivateIPAddress, public(a.Association)})
-	}
-	for _, a := range i.IPv6Addresses {
-		out.IPv6Addresses = append(out.IPv6Addresses, ipv6JSON{a.IPv6Address})
-	}
-	return out
 }

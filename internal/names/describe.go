@@ -1,14 +1,16 @@
 package names
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
+	"weir/internal/described"
 	"weir/internal/ec2"
 	"weir/internal/eni"
 )
@@ -28,68 +30,8 @@ type pending struct {
 	entry    entry
 }
 
-// fieldError is a value that is not what it should be.
-type fieldError struct {
-	field, value string
-	err          error
-}
-
-func (e *fieldError) Error() string { return fmt.Sprintf("%s %.60q: %v", e.field, e.value, e.err) }
-func (e *fieldError) Unwrap() error { return e.err }
-
-// What the AWS CLI prints, as far as it has names in it.
+// What the AWS CLI prints, as far as it has names in it, and the API's structs have not.
 type (
-	tagJSON         struct{ Key, Value string }
-	associationJSON struct {
-		PublicIP string `json:"PublicIp"`
-	}
-	attachmentJSON struct {
-		InstanceID string `json:"InstanceId"`
-		AttachTime string
-	}
-	addressJSON struct {
-		PrivateIPAddress string `json:"PrivateIpAddress"`
-		Association      *associationJSON
-	}
-	ipv6JSON struct {
-		IPv6Address string `json:"Ipv6Address"`
-	}
-	interfaceJSON struct {
-		NetworkInterfaceID string `json:"NetworkInterfaceId"`
-		VPCID              string `json:"VpcId"`
-		InterfaceType      string
-		RequesterID        string `json:"RequesterId"`
-		Description        string
-		PrivateIPAddress   string        `json:"PrivateIpAddress"`
-		PrivateIPAddresses []addressJSON `json:"PrivateIpAddresses"`
-		IPv6Addresses      []ipv6JSON    `json:"Ipv6Addresses"`
-		Association        *associationJSON
-		Attachment         *attachmentJSON
-		TagSet             []tagJSON
-		Tags               []tagJSON
-	}
-	instanceJSON struct {
-		InstanceID        string `json:"InstanceId"`
-		VPCID             string `json:"VpcId"`
-		PrivateIPAddress  string `json:"PrivateIpAddress"`
-		PublicIPAddress   string `json:"PublicIpAddress"`
-		IPv6Address       string `json:"Ipv6Address"`
-		NetworkInterfaces []interfaceJSON
-		Tags              []tagJSON
-	}
-	reservationJSON struct{ Instances []instanceJSON }
-	cidrJSON        struct {
-		CIDRBlock     string `json:"CidrBlock"`
-		IPv6CIDRBlock string `json:"Ipv6CidrBlock"`
-	}
-	networkJSON struct {
-		SubnetID  string     `json:"SubnetId"`
-		VPCID     string     `json:"VpcId"`
-		CIDRBlock string     `json:"CidrBlock"`
-		CIDRs     []cidrJSON `json:"CidrBlockAssociationSet"`
-		IPv6CIDRs []cidrJSON `json:"Ipv6CidrBlockAssociationSet"`
-		Tags      []tagJSON
-	}
 	natJSON struct {
 		NATGatewayID string `json:"NatGatewayId"`
 		VPCID        string `json:"VpcId"`
@@ -98,129 +40,45 @@ type (
 			PrivateIP          string `json:"PrivateIp"`
 			NetworkInterfaceID string `json:"NetworkInterfaceId"`
 		} `json:"NatGatewayAddresses"`
-		Tags []tagJSON
+		Tags []ec2.Tag
 	}
 	elasticJSON struct {
 		PublicIP     string `json:"PublicIp"`
 		AllocationID string `json:"AllocationId"`
-		Tags         []tagJSON
+		Tags         []ec2.Tag
 	}
 )
 
-// lists are the keys of files that have names in them, and how an element is read.
-var lists = map[string]func(l *loader, dec *json.Decoder, seen int64) error{
-	"NetworkInterfaces": element((*loader).iface),
-	"Reservations":      element((*loader).reservation),
-	"Subnets":           element((*loader).subnet),
-	"Vpcs":              element((*loader).vpc),
-	"NatGateways":       element((*loader).nat),
-	"Addresses":         element((*loader).elastic),
-	"prefixes":          element(func(l *loader, p *prefixJSON, _ int64) error { return l.prefix(p) }),
-	"ipv6_prefixes":     element(func(l *loader, p *prefixJSON, _ int64) error { return l.prefix(p) }),
+// lists are the keys of files that have names in them, and how an element is read that
+// says how things were at a time.
+func (l *loader) lists(seen int64) described.Lists {
+	return described.Lists{
+		"NetworkInterfaces": element(l.iface, seen),
+		"Reservations":      element(l.reservation, seen),
+		"Subnets":           element(l.subnet, seen),
+		"Vpcs":              element(l.vpc, seen),
+		"NatGateways":       element(l.nat, seen),
+		"Addresses":         element(l.elastic, seen),
+		"prefixes":          described.Element(l.prefix),
+		"ipv6_prefixes":     described.Element(l.prefix),
+	}
 }
 
-func element[T any](fn func(*loader, *T, int64) error) func(*loader, *json.Decoder, int64) error {
-	return func(l *loader, dec *json.Decoder, seen int64) error {
-		var v T
-		if err := dec.Decode(&v); err != nil {
-			return err
-		}
-		return fn(l, &v, seen)
-	}
+func element[T any](fn func(*T, int64) error, seen int64) func(*json.Decoder) error {
+	return described.Element(func(v *T) error { return fn(v, seen) })
 }
 
 // json reads what a describe command has printed, or several one after the other.
 func (l *loader) json(data []byte, seen int64) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	found := false
-	for dec.More() {
-		some, err := l.object(dec, data, seen)
-		if err != nil {
-			return err
-		}
-		found = found || some
+	found, err := l.lists(seen).Read(data)
+	if err == nil && len(found) == 0 {
+		err = errNothing
 	}
-	// More is false at the end, and at a bracket that nothing opened.
-	if rest := bytes.TrimSpace(data[dec.InputOffset():]); len(rest) > 0 {
-		return fmt.Errorf("line %d: there is more after the end of the JSON", lineAt(data, dec.InputOffset()))
-	}
-	if !found {
-		return errNothing
-	}
-	return nil
-}
-
-// object reads one object, and reports whether there was a list in it that has names.
-func (l *loader) object(dec *json.Decoder, data []byte, seen int64) (found bool, err error) {
-	wrong := func(at int64, where string, err error) error {
-		if s := new(json.SyntaxError); errors.As(err, &s) {
-			return fmt.Errorf("line %d: %s%w", lineAt(data, s.Offset), where, err)
-		}
-		if s := new(json.UnmarshalTypeError); errors.As(err, &s) {
-			return fmt.Errorf("line %d: %s%s: it is a JSON %s", lineAt(data, at), where, s.Field, s.Value)
-		}
-		if strings.Contains(err.Error(), "unexpected EOF") || err.Error() == "EOF" {
-			err = errors.New("the JSON is cut short")
-			at = int64(len(data))
-		}
-		return fmt.Errorf("line %d: %s%w", lineAt(data, at), where, err)
-	}
-	open, err := dec.Token()
-	if err != nil {
-		return false, wrong(dec.InputOffset(), "", err)
-	}
-	if open != json.Delim('{') {
-		return false, fmt.Errorf("line %d: it is no JSON object", lineAt(data, dec.InputOffset()))
-	}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return found, wrong(dec.InputOffset(), "", err)
-		}
-		name, _ := key.(string)
-		read := lists[name]
-		if read == nil {
-			var skip json.RawMessage
-			if err := dec.Decode(&skip); err != nil {
-				return found, wrong(dec.InputOffset(), name+": ", err)
-			}
-			continue
-		}
-		found = true
-		if open, err = dec.Token(); err != nil {
-			return found, wrong(dec.InputOffset(), name+": ", err)
-		}
-		if open != json.Delim('[') {
-			return found, fmt.Errorf("line %d: %s is no list", lineAt(data, dec.InputOffset()), name)
-		}
-		for n := 0; dec.More(); n++ {
-			at := dec.InputOffset()
-			at += int64(len(data[at:]) - len(bytes.TrimLeft(data[at:], ", \t\r\n")))
-			if err := read(l, dec, seen); err != nil {
-				return found, wrong(at, fmt.Sprintf("%s[%d].", name, n), err)
-			}
-		}
-		if _, err := dec.Token(); err != nil {
-			return found, wrong(dec.InputOffset(), name+": ", err)
-		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return found, wrong(dec.InputOffset(), "", err)
-	}
-	return found, nil
+	return err
 }
 
 // nameTag returns the value of the tag Name.
-func nameTag(lists ...[]tagJSON) string {
-	for _, tags := range lists {
-		for _, t := range tags {
-			if t.Key == "Name" {
-				return clean(t.Value)
-			}
-		}
-	}
-	return ""
-}
+func nameTag(tags []ec2.Tag) string { return clean(eni.Tag(tags, "Name")) }
 
 // addrs parses addresses; empty ones are left out.
 func addrs(field string, texts ...string) (out []netip.Addr, err error) {
@@ -230,7 +88,7 @@ func addrs(field string, texts ...string) (out []netip.Addr, err error) {
 		}
 		a, err := netip.ParseAddr(s)
 		if err != nil || a.Zone() != "" {
-			return nil, &fieldError{field, s, errors.New("it is no address")}
+			return nil, &described.FieldError{Field: field, Value: s, Err: errors.New("it is no address")}
 		}
 		out = append(out, a)
 	}
@@ -238,7 +96,7 @@ func addrs(field string, texts ...string) (out []netip.Addr, err error) {
 }
 
 // addresses returns the private and the public addresses of an interface.
-func (i *interfaceJSON) addresses() (private, public []netip.Addr, err error) {
+func addresses(i *ec2.NetworkInterface) (private, public []netip.Addr, err error) {
 	texts, outside := []string{i.PrivateIPAddress}, []string{}
 	if i.Association != nil {
 		outside = append(outside, i.Association.PublicIP)
@@ -263,11 +121,11 @@ func (i *interfaceJSON) addresses() (private, public []netip.Addr, err error) {
 	return private, append(public, four...), err
 }
 
-func (l *loader) iface(i *interfaceJSON, seen int64) error {
+func (l *loader) iface(i *ec2.NetworkInterface, seen int64) error {
 	return l.ifaceOf(i, i.Attachment, seen)
 }
 
-func (l *loader) ifaceOf(i *interfaceJSON, at *attachmentJSON, seen int64) error {
+func (l *loader) ifaceOf(i *ec2.NetworkInterface, at *ec2.Attachment, seen int64) error {
 	e := entry{vpc: i.VPCID, from: always, until: ever, seen: seen}
 	instance := ""
 	if at != nil {
@@ -276,15 +134,15 @@ func (l *loader) ifaceOf(i *interfaceJSON, at *attachmentJSON, seen int64) error
 		if t, err := time.Parse(time.RFC3339, at.AttachTime); err == nil {
 			e.from = t.Unix()
 		} else if at.AttachTime != "" {
-			return &fieldError{"Attachment.AttachTime", at.AttachTime, errors.New("it is no time")}
+			return &described.FieldError{Field: "Attachment.AttachTime", Value: at.AttachTime, Err: errors.New("it is no time")}
 		}
 	}
-	private, public, err := i.addresses()
+	private, public, err := addresses(i)
 	if err != nil {
 		return err
 	}
 	add := func(e entry) {
-		l.book.addID(i.NetworkInterfaceID, e)
+		l.book.addID(i.ID, e)
 		outside := e
 		outside.vpc = ""
 		seen := map[netip.Addr]bool{}
@@ -299,14 +157,14 @@ func (l *loader) ifaceOf(i *interfaceJSON, at *attachmentJSON, seen int64) error
 			seen[a] = true
 		}
 	}
-	if e.name = nameTag(i.TagSet, i.Tags); e.name != "" {
+	if e.name = nameTag(i.Tags); e.name != "" {
 		e.rank = own
 		add(e)
 		return nil
 	}
 	e.name, e.rank = served(i), service
 	if e.name == "" {
-		e.name, e.rank = i.NetworkInterfaceID, bare
+		e.name, e.rank = i.ID, bare
 		if instance != "" {
 			e.name = instance
 		}
@@ -317,8 +175,8 @@ func (l *loader) ifaceOf(i *interfaceJSON, at *attachmentJSON, seen int64) error
 
 // served returns the name of what an interface of a service belongs to: "" if it is of
 // none, or an instance's.
-func served(i *interfaceJSON) string {
-	s := eni.Service(&ec2.NetworkInterface{
+func served(i *ec2.NetworkInterface) string {
+	s := eni.Service(&ec2.NetworkInterface{ // what it is attached to says nothing of it
 		InterfaceType: i.InterfaceType, RequesterID: i.RequesterID, Description: i.Description,
 	})
 	if s == "" {
@@ -346,7 +204,7 @@ func served(i *interfaceJSON) string {
 	return s
 }
 
-func (l *loader) reservation(r *reservationJSON, seen int64) error {
+func (l *loader) reservation(r *ec2.Reservation, seen int64) error {
 	for n := range r.Instances {
 		if err := l.instance(&r.Instances[n], seen); err != nil {
 			return fmt.Errorf("Instances[%d].%w", n, err)
@@ -355,26 +213,25 @@ func (l *loader) reservation(r *reservationJSON, seen int64) error {
 	return nil
 }
 
-func (l *loader) instance(i *instanceJSON, seen int64) error {
+func (l *loader) instance(i *ec2.Instance, seen int64) error {
 	name := nameTag(i.Tags)
 	if name != "" {
-		l.instances[i.InstanceID] = name
+		l.instances[i.ID] = name
 	}
 	e := entry{name: name, vpc: i.VPCID, from: always, until: ever, seen: seen, rank: attached}
-	l.book.addID(i.InstanceID, e)
+	l.book.addID(i.ID, e)
 	if e.name == "" {
-		e.name, e.rank = i.InstanceID, bare
+		e.name, e.rank = i.ID, bare
 	}
 	for n := range i.NetworkInterfaces {
 		x := &i.NetworkInterfaces[n]
-		at := attachmentJSON{InstanceID: i.InstanceID}
+		at := ec2.Attachment{InstanceID: i.ID}
 		if x.Attachment != nil {
 			at.AttachTime = x.Attachment.AttachTime
 		}
-		if x.VPCID == "" {
-			x.VPCID = i.VPCID
-		}
-		if err := l.ifaceOf(x, &at, seen); err != nil {
+		one := x.NetworkInterface()
+		one.VPCID = cmp.Or(one.VPCID, i.VPCID)
+		if err := l.ifaceOf(&one, &at, seen); err != nil {
 			return fmt.Errorf("NetworkInterfaces[%d].%w", n, err)
 		}
 	}
@@ -403,27 +260,28 @@ func (l *loader) instance(i *instanceJSON, seen int64) error {
 	return nil
 }
 
-func (l *loader) subnet(n *networkJSON, seen int64) error {
-	return l.network("subnet", n.SubnetID, n, seen)
+func (l *loader) subnet(s *ec2.Subnet, seen int64) error {
+	all := append([]ec2.CIDRAssociation{{CIDRBlock: s.CIDRBlock}}, s.IPv6CIDRs...)
+	return l.network("subnet", s.ID, s.VPCID, s.Tags, all, seen)
 }
 
-func (l *loader) vpc(n *networkJSON, seen int64) error { return l.network("vpc", n.VPCID, n, seen) }
+func (l *loader) vpc(v *ec2.VPC, seen int64) error {
+	all := slices.Concat(v.CIDRs, []ec2.CIDRAssociation{{CIDRBlock: v.CIDRBlock}}, v.IPv6CIDRs)
+	return l.network("vpc", v.ID, v.ID, v.Tags, all, seen)
+}
 
 // network names a subnet's or a VPC's networks, with what they are before the name: it
 // is no name of an address.
-func (l *loader) network(kind, id string, n *networkJSON, seen int64) error {
-	e := entry{name: nameTag(n.Tags), vpc: n.VPCID, from: always, until: ever, seen: seen}
+func (l *loader) network(kind, id, vpc string, tags []ec2.Tag, cidrs []ec2.CIDRAssociation, seen int64) error {
+	e := entry{name: nameTag(tags), vpc: vpc, from: always, until: ever, seen: seen}
 	l.book.addID(id, e)
 	if e.name == "" {
 		e.name, e.rank = id, bare
 	} else {
 		e.name = kind + " " + e.name
 	}
-	if n.CIDRBlock != "" {
-		n.CIDRs = append(n.CIDRs, cidrJSON{CIDRBlock: n.CIDRBlock})
-	}
 	seenNetworks := map[netip.Prefix]bool{}
-	for _, c := range append(n.CIDRs, n.IPv6CIDRs...) {
+	for _, c := range cidrs {
 		field, text := "CidrBlock", c.CIDRBlock
 		if text == "" {
 			field, text = "Ipv6CidrBlock", c.IPv6CIDRBlock
@@ -433,7 +291,7 @@ func (l *loader) network(kind, id string, n *networkJSON, seen int64) error {
 		}
 		p, err := netip.ParsePrefix(text)
 		if err != nil || p.Addr().Is4In6() {
-			return &fieldError{field, text, errors.New("it is no network")}
+			return &described.FieldError{Field: field, Value: text, Err: errors.New("it is no network")}
 		}
 		if !seenNetworks[p] {
 			l.book.addNetwork(p, e)

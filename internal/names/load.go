@@ -106,8 +106,3 @@ func asOf(path string, changed time.Time) time.Time {
 	}
 	return t
 }
-
-// lineAt returns the number of the line that an offset is in.
-func lineAt(data []byte, offset int64) int {
-	return 1 + bytes.Count(data[:min(int(offset), len(data))], []byte("\n"))
-}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+
+	"weir/internal/described"
 )
 
 // A prefixJSON is an element of ip-ranges.json ("AWS IP address ranges", Amazon VPC
@@ -34,10 +36,10 @@ func (l *loader) prefix(p *prefixJSON) error {
 	}
 	network, err := netip.ParsePrefix(text)
 	if err != nil {
-		return &fieldError{field, text, errors.New("it is no network")}
+		return &described.FieldError{Field: field, Value: text, Err: errors.New("it is no network")}
 	}
 	if network = network.Masked(); network.Addr().Is4In6() {
-		return &fieldError{field, text, errors.New("it is IPv4 as IPv6")}
+		return &described.FieldError{Field: field, Value: text, Err: errors.New("it is IPv4 as IPv6")}
 	}
 	name := clean(p.Service)
 	if p.Region != "" && !strings.EqualFold(p.Region, "GLOBAL") {
