@@ -45,7 +45,7 @@ func naiveEval(e Expr, row map[string]string) (ok, bad bool) {
 func naiveTest(e *Test, row map[string]string) (ok, bad bool) {
 	negate, there := e.Op == Ne || e.Op == NotIn, false
 	for _, c := range e.Fields {
-		v, ok := row[c.Name]
+		v, ok := row[looseName(c.Name)]
 		if !ok || v == "-" {
 			continue
 		}
@@ -140,13 +140,13 @@ func naivePattern(s string) *regexp.Regexp {
 	return regexp.MustCompile(re + "$")
 }
 
-// rowsOf returns the values of all rows of a batch, by name.
+// rowsOf returns the values of all rows of a batch, by name as conditions may write it.
 func rowsOf(b *rows.Batch) []map[string]string {
 	all := make([]map[string]string, b.Rows)
 	for row := range all {
 		all[row] = map[string]string{}
 		for i := range b.Columns {
-			all[row][b.Format.Name(i)] = string(b.Columns[i].Bytes(row, nil))
+			all[row][looseName(b.Format.Name(i))] = string(b.Columns[i].Bytes(row, nil))
 		}
 	}
 	return all
