@@ -89,6 +89,9 @@ func (v *view) permissions(rules []vpc.SecurityGroupRule) (out []ec2.IPPermissio
 		for _, id := range r.Groups {
 			p.Groups = append(p.Groups, ec2.GroupPair{UserID: v.groupOwner(id), ID: id, VPCID: v.groupVPC(id), Description: r.Description})
 		}
+		for _, id := range r.PrefixLists {
+			p.PrefixIDs = append(p.PrefixIDs, ec2.PrefixListID{ID: id, Description: r.Description})
+		}
 	}
 	return out
 }
@@ -183,7 +186,7 @@ func (v *view) groupAttrs() map[string]func(*ec2.SecurityGroup) []string {
 		attrs[prefix+"group-id"] = within(many(pairs, func(p *ec2.GroupPair) string { return p.ID }))
 		attrs[prefix+"group-name"] = within(many(pairs, func(p *ec2.GroupPair) string { return v.groupsOf([]string{p.ID})[0].Name }))
 		attrs[prefix+"user-id"] = within(many(pairs, func(p *ec2.GroupPair) string { return p.UserID }))
-		unknown(attrs, prefix+"prefix-list-id")
+		attrs[prefix+"prefix-list-id"] = within(many(func(p *ec2.IPPermission) []ec2.PrefixListID { return p.PrefixIDs }, func(l *ec2.PrefixListID) string { return l.ID }))
 	}
 	return attrs
 }
@@ -263,6 +266,9 @@ func (v *view) peers(g *vpc.SecurityGroup, egress bool, r *vpc.SecurityGroupRule
 		add(id, func(rule *ec2.SecurityGroupRule) {
 			rule.ReferencedGroup = &ec2.ReferencedGroup{GroupID: id, UserID: v.groupOwner(id), VPCID: v.groupVPC(id)}
 		})
+	}
+	for _, id := range r.PrefixLists {
+		add(id, func(rule *ec2.SecurityGroupRule) { rule.PrefixListID = id })
 	}
 	return out
 }

@@ -26,7 +26,8 @@ func TestDescribeSecurityGroups(t *testing.T) {
 	})
 	same(t, "a protocol without a name, and all ports", [2][]ec2.IPPermission{got.SecurityGroups[1].Ingress, got.SecurityGroups[1].Egress}, [2][]ec2.IPPermission{
 		{{Protocol: "47", Groups: []ec2.GroupPair{{UserID: account, ID: webGroup, VPCID: prod}}}},
-		{{Protocol: "udp", FromPort: p(0), ToPort: p(65535), Groups: []ec2.GroupPair{{UserID: account, ID: dbGroup, VPCID: prod}}, IPv6: []ec2.IPv6Range{{CIDR: "2001:db8::/32"}}}},
+		{{Protocol: "udp", FromPort: p(0), ToPort: p(65535), Groups: []ec2.GroupPair{{UserID: account, ID: dbGroup, VPCID: prod, Description: "there"}},
+			IPv6: []ec2.IPv6Range{{CIDR: "2001:db8::/32", Description: "there"}}, PrefixIDs: []ec2.PrefixListID{{ID: offices, Description: "there"}}}},
 	})
 }
 
@@ -38,6 +39,7 @@ func TestSecurityGroupFilters(t *testing.T) {
 		{"egress.ip-permission.group-id=" + dbGroup, []string{dbGroup}},
 		{"egress.ip-permission.group-name=db", []string{dbGroup}},
 		{"egress.ip-permission.ipv6-cidr=2001:db8::/32", []string{dbGroup}},
+		{"egress.ip-permission.prefix-list-id=" + offices, []string{dbGroup}},
 		{"egress.ip-permission.protocol=-1", []string{webGroup}},
 		{"egress.ip-permission.to-port=65535", []string{dbGroup}},
 		{"egress.ip-permission.user-id=" + account, []string{dbGroup}},
@@ -48,6 +50,7 @@ func TestSecurityGroupFilters(t *testing.T) {
 		{"ip-permission.group-id=" + webGroup, []string{dbGroup}},
 		{"ip-permission.group-name=web", []string{dbGroup}},
 		{"ip-permission.ipv6-cidr=::/0", []string{webGroup}},
+		{"ip-permission.prefix-list-id=" + offices, nil},
 		{"ip-permission.protocol=47", []string{dbGroup}},
 		{"ip-permission.to-port=443", []string{webGroup}},
 		{"ip-permission.user-id=" + account, []string{webGroup, dbGroup}},
@@ -61,12 +64,12 @@ func TestSecurityGroupFilters(t *testing.T) {
 func TestDescribeSecurityGroupRules(t *testing.T) {
 	a := townAPI(t)
 	got, err := call[ec2.DescribeSecurityGroupRulesAnswer](t, a, "DescribeSecurityGroupRules", "")
-	if err != nil || len(got.Rules) != 8 {
+	if err != nil || len(got.Rules) != 9 {
 		t.Fatalf("%d rules, %v", len(got.Rules), err)
 	}
 	peers := make(map[string]ec2.SecurityGroupRule)
 	for _, r := range got.Rules {
-		key := r.GroupID + " " + r.CIDRv4 + r.CIDRv6
+		key := r.GroupID + " " + r.CIDRv4 + r.CIDRv6 + r.PrefixListID
 		if r.ReferencedGroup != nil {
 			key += r.ReferencedGroup.GroupID
 		}
@@ -85,6 +88,9 @@ func TestDescribeSecurityGroupRules(t *testing.T) {
 	}
 	if r := peers[webGroup+" 0.0.0.0/0 out"]; r.Protocol != "-1" || *r.FromPort != -1 || *r.ToPort != -1 {
 		t.Errorf("a rule for everything: %+v", r)
+	}
+	if r := peers[dbGroup+" "+offices+" out"]; r.PrefixListID != offices || r.Protocol != "udp" || r.Description != "there" {
+		t.Errorf("a rule for a prefix list: %+v", r)
 	}
 	if r := peers[dbGroup+" "+webGroup]; r.ReferencedGroup == nil || r.ReferencedGroup.UserID != account || r.ReferencedGroup.VPCID != prod || *r.FromPort != -1 {
 		t.Errorf("a rule for a group: %+v", r)

@@ -46,6 +46,7 @@ const (
 	machine, container = "i-0000000000000000a", "i-0000000000000000b"
 
 	webGroup, dbGroup, hostGroup = "sg-0000000000000000a", "sg-0000000000000000b", "sg-0000000000000000c"
+	offices                      = "pl-0000000000000000a"
 	edge, labACL                 = "acl-0000000000000000a", "acl-0000000000000000b"
 )
 
@@ -74,7 +75,7 @@ func town() vpc.Network {
 				Egress: []vpc.SecurityGroupRule{{Protocol: vpc.AllProtocols, CIDRs: cidrs("0.0.0.0/0")}}},
 			{ID: dbGroup, AccountID: account, VPCID: prod, Name: "db",
 				Ingress: []vpc.SecurityGroupRule{{Protocol: 47, Groups: []string{webGroup}}},
-				Egress:  []vpc.SecurityGroupRule{{Protocol: vpc.ProtoUDP, CIDRs: cidrs("2001:db8::/32"), Groups: []string{dbGroup}}}},
+				Egress:  []vpc.SecurityGroupRule{{Protocol: vpc.ProtoUDP, CIDRs: cidrs("2001:db8::/32"), Groups: []string{dbGroup}, PrefixLists: []string{offices}, Description: "there"}}},
 			{ID: hostGroup, AccountID: other, VPCID: host, Name: "web"},
 		},
 		NetworkACLs: []vpc.NetworkACL{

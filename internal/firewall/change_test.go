@@ -92,3 +92,21 @@ func TestSuggestGoesBelowWhatMayRefuse(t *testing.T) {
 		})
 	}
 }
+
+func TestSuggestChangesAGroupThatIsDescribed(t *testing.T) {
+	n := beside([]string{"sg-else", "sg-me"}, nil, vpc.SecurityGroup{ID: "sg-me", Name: "me"})
+	changes, err := Compile(n).Policy("me").Suggest(Ingress, tcp("192.0.2.1:1", "10.0.1.5:22"), Opens)
+	if err != nil || len(changes) != 1 || changes[0].Owner != "sg-me" || changes[0].OwnerName != "me" {
+		t.Errorf("%+v, %v; want a change of sg-me", changes, err)
+	}
+}
+
+// The type of a packet that is not ICMP is no type, not even 0.
+func TestNearICMPRuleOfTCP(t *testing.T) {
+	reply := []vpc.SecurityGroupRule{{Protocol: 1, ICMP: &vpc.ICMP{Type: 0, Code: 0}, CIDRs: cidrs("0.0.0.0/0")}}
+	p := Compile(beside([]string{"sg-me"}, nil, vpc.SecurityGroup{ID: "sg-me", Ingress: reply})).Policy("me")
+	near := p.Explain(Ingress, tcp("192.0.2.1:1", "10.0.1.5:22"), Opens).Steps[0].Near
+	if len(near) != 1 || len(near[0].Fails) != 2 || near[0].Fails[1] != FailsPort {
+		t.Errorf("near: %+v; want one that fails protocol and port", near)
+	}
+}

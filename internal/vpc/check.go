@@ -16,6 +16,7 @@ func check(c *Config, d *decoder) {
 	k.vpcs()
 	k.subnets()
 	k.groups()
+	k.prefixLists()
 	k.acls()
 	k.groupRules()
 	k.subnetACLs()
@@ -31,7 +32,7 @@ type checker struct {
 	ids map[string]string // id: path of its first use
 
 	// Names and ids, to ids.
-	vpcNames, subnetNames, groupNames, aclNames names
+	vpcNames, subnetNames, groupNames, listNames, aclNames names
 }
 
 // names resolve what the file calls things; the things' own ids are in it too.

@@ -25,6 +25,16 @@ func (k *checker) groups() {
 	}
 }
 
+func (k *checker) prefixLists() {
+	for i := range k.c.PrefixLists {
+		l := &k.c.PrefixLists[i]
+		if l.ID == "" {
+			l.ID = id("pl", string(k.c.Account), string(k.c.Region), l.Name)
+		}
+		k.identify(&k.listNames, "prefix list", "prefix-lists", i, l.ID, l.Name)
+	}
+}
+
 func (k *checker) groupRules() {
 	for i := range k.c.SecurityGroups {
 		g := &k.c.SecurityGroups[i]
@@ -37,8 +47,11 @@ func (k *checker) groupRules() {
 				r := &rules[n]
 				place := at("security-groups", i, fmt.Sprintf("%s[%d]", dir, n))
 				k.ports(place, r.Protocol, r.Ports, r.ICMP)
-				if len(r.CIDRs) == 0 && len(r.SecurityGroups) == 0 {
-					k.problem(place, "needs cidrs or security-groups: a rule without allows nothing")
+				if len(r.CIDRs) == 0 && len(r.SecurityGroups) == 0 && len(r.PrefixLists) == 0 {
+					k.problem(place, "needs cidrs, security-groups or prefix-lists: a rule without allows nothing")
+				}
+				for m := range r.PrefixLists {
+					k.refer(&k.listNames, "prefix list", fmt.Sprintf("%s.prefix-lists[%d]", place, m), &r.PrefixLists[m])
 				}
 				for m := range r.SecurityGroups {
 					k.refer(&k.groupNames, "security group", fmt.Sprintf("%s.security-groups[%d]", place, m), &r.SecurityGroups[m])

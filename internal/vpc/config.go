@@ -49,6 +49,9 @@ type Config struct {
 	// kernel to ask, as for a packet file.
 	SecurityGroups []SecurityGroupConfig `yaml:"security-groups"`
 
+	// Named lists of networks, which rules of security groups may refer to.
+	PrefixLists []PrefixListConfig `yaml:"prefix-lists"`
+
 	// The network ACLs, with the same purpose.
 	NetworkACLs []NetworkACLConfig `yaml:"network-acls"`
 
@@ -275,6 +278,9 @@ type RuleConfig struct {
 	// Ids or names of security groups that the other side is in.
 	SecurityGroups []string `yaml:"security-groups" example:"[web]"`
 
+	// Ids or names of prefix lists that the other side is in.
+	PrefixLists []string `yaml:"prefix-lists" example:"[offices]"`
+
 	// What it is for.
 	Description string `yaml:"description" example:"HTTPS from anywhere"`
 }
@@ -286,6 +292,18 @@ type ICMPConfig struct {
 
 	// The code; -1 is any.
 	Code *int `yaml:"code" default:"-1" min:"-1" max:"255" example:"0"`
+}
+
+// PrefixListConfig declares a prefix list.
+type PrefixListConfig struct {
+	// Its id. Without one it is made from the name.
+	ID string `yaml:"id" id:"pl" example:"pl-0a1b2c3d4e5f60718"`
+
+	// Its name.
+	Name string `yaml:"name" required:"true" example:"offices"`
+
+	// Its networks, of either IP version.
+	CIDRs []CIDR `yaml:"cidrs" required:"true" example:"[192.0.2.0/24, '2001:db8:2::/48']"`
 }
 
 // NetworkACLConfig declares a network ACL.

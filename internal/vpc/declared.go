@@ -35,6 +35,9 @@ func (c *Config) network(machine string) Network {
 	for i := range c.SecurityGroups {
 		n.SecurityGroups = append(n.SecurityGroups, c.SecurityGroups[i].group(n.AccountID))
 	}
+	for _, l := range c.PrefixLists {
+		n.PrefixLists = append(n.PrefixLists, PrefixList{ID: l.ID, Name: l.Name, CIDRs: prefixes(l.CIDRs)})
+	}
 	return n
 }
 
@@ -116,7 +119,7 @@ func rules(list []RuleConfig) (out []SecurityGroupRule) {
 	for _, r := range list {
 		out = append(out, SecurityGroupRule{
 			Protocol: r.Protocol, Ports: r.Ports, ICMP: r.ICMP.icmp(), CIDRs: prefixes(r.CIDRs),
-			Groups: r.SecurityGroups, Description: r.Description,
+			Groups: r.SecurityGroups, PrefixLists: r.PrefixLists, Description: r.Description,
 		})
 	}
 	return out

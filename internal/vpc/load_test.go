@@ -130,6 +130,10 @@ func TestProblems(t *testing.T) {
 		{"pattern", "interfaces: [{match: {name: 'a['}}]", `1:29: interfaces[0].match.name: pattern "a[": a [ without its ], or a \ at the end`},
 		{"nothing to match", "interfaces: [{tags: {a: b}}]", `1:15: interfaces[0]: needs match, for devices of this host, or addresses, for an interface elsewhere`},
 		{"ports of ICMP", vpcs + "security-groups:\n- name: x\n  ingress: [{protocol: icmp, ports: 1, cidrs: [10.0.0.0/8]}]", `5:37: security-groups[0].ingress[0].ports: only tcp and udp have ports`},
+		{"a rule for nobody", vpcs + "security-groups:\n- name: x\n  ingress: [{protocol: tcp}]", `5:14: security-groups[0].ingress[0]: needs cidrs, security-groups or prefix-lists: a rule without allows nothing`},
+		{"a prefix list that is not there", vpcs + "prefix-lists: [{name: offices, cidrs: [192.0.2.0/24]}]\nsecurity-groups:\n- name: x\n  ingress: [{prefix-lists: [office]}]", `6:29: security-groups[0].ingress[0].prefix-lists[0]: no prefix list "office" in the file: did you mean "offices"?`},
+		{"two prefix lists, one name", "prefix-lists: [{name: a, cidrs: [192.0.2.0/24]}, {id: pl-0a1b2c3d, name: a, cidrs: [192.0.2.0/24]}]", `1:74: prefix-lists[1].name: another prefix list is called "a"`},
+		{"a prefix list without networks", "prefix-lists: [{name: a}]", `1:17: prefix-lists[0]: key "cidrs" is missing`},
 		{"two rules, one number", vpcs + "network-acls:\n- name: x\n  ingress: [{number: 1, action: allow, cidr: 10.0.0.0/8}, {number: 1, action: deny, cidr: 10.0.0.0/8}]", `5:68: network-acls[0].ingress[1].number: rule 1 is also ingress[0]`},
 		{"resource", vpcs + "flow-logs: [{name: x, resource: b, destination: x}]", `3:33: flow-logs[0].resource: no VPC or subnet "b" in the file: did you mean "a"?; or give an id (vpc-, subnet-, eni-), or "default"`},
 		{"password", "destinations: [{buckets: [b], endpoint: 'https://user:secret@host'}]", `1:41: destinations[0].endpoint: holds a name or password: credentials come from a profile or the environment`},
@@ -200,4 +204,23 @@ func FuzzParse(f *testing.F) {
 		}
 		NewIndex(c.Network())
 	})
+}
+
+// A rule refers to a prefix list by name or id, and the network has the list.
+func TestPrefixLists(t *testing.T) {
+	c, err := Parse("weir.yaml", []byte("vpcs: [{name: v, cidrs: [10.0.0.0/8]}]\nsecurity-groups: [{name: g, ingress: [{prefix-lists: [a, pl-0a1b2c3d]}]}]\n"+
+		"prefix-lists:\n- {name: a, cidrs: ['2001:db8::/32', 192.0.2.0/24]}\n- {id: pl-0a1b2c3d, name: b, cidrs: [10.0.0.0/8]}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := c.Network()
+	if len(n.PrefixLists) != 2 || n.PrefixLists[0].Name != "a" || n.PrefixLists[1].ID != "pl-0a1b2c3d" {
+		t.Fatalf("lists %+v", n.PrefixLists)
+	}
+	if err := checkID("pl", n.PrefixLists[0].ID); err != nil || fmt.Sprint(n.PrefixLists[0].CIDRs) != "[192.0.2.0/24 2001:db8::/32]" {
+		t.Errorf("%+v: %v", n.PrefixLists[0], err)
+	}
+	if got, want := fmt.Sprint(n.SecurityGroups[0].Ingress[0].PrefixLists), fmt.Sprint([]string{n.PrefixLists[0].ID, "pl-0a1b2c3d"}); got != want {
+		t.Errorf("the rule refers to %s, want %s", got, want)
+	}
 }
