@@ -281,6 +281,15 @@ func (o *observer) status(b *rows.Batch, c *rows.Column) {
 	}
 }
 
+// add adds what a worker did to the account.
+func (b *book) add(w *Worker) {
+	b.merge(&w.observed)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.Lines += w.rows
+	b.Kept += w.kept
+}
+
 // merge adds what an observer saw to the account.
 func (b *book) merge(o *observer) {
 	o.flush()

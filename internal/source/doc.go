@@ -11,9 +11,10 @@
 // silence, and what is wrong with a line or an object costs that line, or what comes
 // after that place in the object, and nothing else.
 //
-// One goroutine for each object turns it into blocks of whole lines of one format
-// ([record.Format]); any number of workers take the blocks apart and do what is asked.
-// So even a single compressed file occupies two processors. Of a Parquet file the
-// blocks are row groups, or parts of large ones, and it is the workers that decompress
-// them. Memory is bounded by the number of blocks, not by the input.
+// What is lines, goroutines read in turns, as many as there are workers: each cuts what it
+// has read into blocks of one format ([record.Format]), and works on these while another
+// reads on. So even a single file, compressed or not, occupies all processors as far as
+// cutting and inflating allow. Of a Parquet file the blocks are row groups, or parts of
+// large ones, and it is the workers that decompress them. Memory is bounded by the number
+// of blocks, not by the input.
 package source

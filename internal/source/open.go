@@ -84,57 +84,6 @@ func cut(err error) error {
 	return err
 }
 
-// lines reads lines and cuts them into blocks of one format.
-func (r *run) lines(st *state, in io.Reader) error {
-	buf := r.buffer()
-	defer func() { r.release(buf) }()
-	for {
-		r.order.wait(st.index)
-		n, err := fill(in, buf.b[len(buf.b):cap(buf.b)])
-		buf.b = buf.b[:len(buf.b)+n]
-		if err == io.EOF && len(buf.b) > 0 && buf.b[len(buf.b)-1] != '\n' {
-			buf.b = append(buf.b, '\n') // the last line need not end
-		}
-		whole := bytes.LastIndexByte(buf.b, '\n') + 1
-		if whole == 0 && err == nil {
-			if len(buf.b) <= r.maxLine+len(bom)+len("\r") {
-				buf.b = append(make([]byte, 0, 2*cap(buf.b)), buf.b...)
-				continue
-			}
-			r.refuse(st, st.lines+1, buf.b, recordfile.ErrTooLong.Error())
-			st.lines++
-			buf.b, err = endOfLine(in, buf.b)
-			if err == nil {
-				continue
-			}
-		}
-		if !st.known && err == nil && len(buf.b) < maxInfer && r.undecided(buf.b[:whole]) {
-			buf.b = append(make([]byte, 0, 2*cap(buf.b)), buf.b...)
-			continue
-		}
-		// What follows the last newline begins the next block.
-		next, rest := r.buffer(), buf.b[whole:]
-		if len(rest) > cap(next.b)/2 {
-			next.b = make([]byte, 0, 2*len(rest)+r.blockSize)
-		}
-		next.b = append(next.b, rest...)
-		ok := r.pieces(st, buf, buf.b[:whole])
-		r.release(buf)
-		buf = next
-		switch {
-		case !ok:
-			return nil
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			if len(buf.b) > 0 {
-				r.refuse(st, st.lines+1, buf.b, "the line is cut short")
-			}
-			return cut(err)
-		}
-	}
-}
-
 // endOfLine reads to the end of a line that nobody wants, into the memory of b, and
 // returns what was read of the next one.
 func endOfLine(in io.Reader, b []byte) ([]byte, error) {
@@ -160,9 +109,9 @@ func fill(in io.Reader, b []byte) (n int, err error) {
 	return n, err
 }
 
-// pieces sends the lines of text, without headers and empty lines; false if the scan
-// has ended.
-func (r *run) pieces(st *state, hold *buffer, text []byte) bool {
+// pieces adds the lines of text to blocks, without headers and empty lines; false if the
+// scan has ended.
+func (r *run) pieces(st *state, blocks *[]block, text []byte) bool {
 	if bytes.IndexByte(text, '\r') >= 0 {
 		text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	}
@@ -176,8 +125,10 @@ func (r *run) pieces(st *state, hold *buffer, text []byte) bool {
 			r.assume(st, piece)
 		}
 		if st.unknown == "" {
-			return r.send(block{of: st, text: piece, n: int(st.lines + 1 - first), form: st.format, strict: st.inferred,
-				line: first, hold: hold})
+			*blocks = append(*blocks, block{of: st, seq: st.seq, text: piece, n: int(st.lines + 1 - first), form: st.format,
+				strict: st.inferred, line: first})
+			st.seq++
+			return r.ctx.Err() == nil
 		}
 		n := first
 		for line := range bytes.Lines(piece) {

@@ -52,6 +52,7 @@ type Worker struct {
 	Out []byte
 
 	run      *run
+	sink     Sink
 	split    rows.Splitter
 	decoder  decoder
 	shape    shaper
@@ -99,6 +100,7 @@ func appendRead(out []byte, b *rows.Batch, row int) []byte {
 const (
 	blockSize = 256 << 10 // what fits a processor's second cache
 	maxLine   = 1 << 20
+	atOnce    = 8  // blocks that are read in one turn: that the next one may, costs more than a block does
 	remote    = 32 // objects that are opened at a time where that waits for a network
 )
 
@@ -113,14 +115,10 @@ type block struct {
 	strict bool
 	line   int64
 	form   record.Format
-	hold   *buffer
 }
 
-// A buffer is memory that several blocks may lie in.
-type buffer struct {
-	b    []byte
-	refs atomic.Int32
-}
+// A buffer is memory that blocks lie in.
+type buffer struct{ b []byte }
 
 // A state is an object that is being read.
 type state struct {
@@ -147,10 +145,14 @@ type run struct {
 	*Scan
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	blocks chan block
-	pool   sync.Pool
-	book   book
-	order  *order
+	blocks chan block // of Parquet
+	// idle are the workers that have nothing to do. Who takes one waits for nothing
+	// until it is back.
+	idle    chan *Worker
+	helpers chan struct{} // one for each who helps to read lines
+	pool    sync.Pool
+	book    book
+	order   *order
 
 	blockSize, maxLine int
 }
@@ -162,7 +164,7 @@ func (s *Scan) Run(ctx context.Context) (*Account, error) {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	r := &run{Scan: s, blocks: make(chan block, workers),
+	r := &run{Scan: s, blocks: make(chan block, workers), idle: make(chan *Worker, workers), helpers: make(chan struct{}, workers-1),
 		blockSize: cmp.Or(s.blockSize, blockSize), maxLine: cmp.Or(s.maxLine, maxLine)}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	defer r.cancel(nil)
@@ -173,11 +175,15 @@ func (s *Scan) Run(ctx context.Context) (*Account, error) {
 
 	var working sync.WaitGroup
 	for range workers {
+		r.idle <- &Worker{run: r, sink: s.Sink()}
 		working.Go(r.work)
 	}
 	r.open(workers)
 	close(r.blocks)
 	working.Wait()
+	for range workers {
+		r.book.add(<-r.idle)
+	}
 	err := context.Cause(r.ctx)
 	if err == nil {
 		err = r.order.err
@@ -246,82 +252,66 @@ func (r *run) read(st *state) {
 	}
 }
 
-// send hands a block to a worker; false if the scan has ended.
+// send hands a block to whoever is free; false if the scan has ended.
 func (r *run) send(b block) bool {
 	b.seq = b.of.seq
 	b.of.seq++
 	b.of.pending.Add(1)
-	if b.hold != nil {
-		b.hold.refs.Add(1)
-	}
 	select {
 	case r.blocks <- b:
 		return true
 	case <-r.ctx.Done():
-		r.done(b)
+		b.of.pending.Done()
 		return false
-	}
-}
-
-// done lets go of a block.
-func (r *run) done(b block) {
-	b.of.pending.Done()
-	if b.hold != nil {
-		r.release(b.hold)
 	}
 }
 
 func (r *run) buffer() *buffer {
 	if b, ok := r.pool.Get().(*buffer); ok {
-		b.refs.Store(1)
 		return b
 	}
-	b := &buffer{b: make([]byte, 0, r.blockSize)}
-	b.refs.Store(1)
-	return b
+	return &buffer{make([]byte, 0, r.blockSize)}
 }
 
 func (r *run) release(b *buffer) {
-	if b.refs.Add(-1) == 0 && cap(b.b) <= 2*r.blockSize {
+	if cap(b.b) <= 2*r.blockSize {
 		b.b = b.b[:0]
 		r.pool.Put(b)
 	}
 }
 
-// work is one worker.
+// work works on the blocks that are sent.
 func (r *run) work() {
-	w := &Worker{run: r}
-	r.book.mu.Lock()
-	sink := r.Sink()
-	r.book.mu.Unlock()
-	defer func() {
-		r.book.merge(&w.observed)
-		r.book.mu.Lock()
-		r.book.Lines += w.rows
-		r.book.Kept += w.kept
-		r.book.mu.Unlock()
-	}()
 	for b := range r.blocks {
-		if r.ctx.Err() == nil {
-			if err := w.block(b, sink); err != nil {
-				r.cancel(err)
-			} else if r.Output != nil {
-				if w.Out, err = r.order.put(b.of.index, b.seq, w.Out); err != nil {
-					r.cancel(err)
-				}
-			}
-		}
-		r.done(b)
+		w := <-r.idle
+		w.do(b)
+		r.idle <- w
+		b.of.pending.Done()
 	}
 }
 
-func (w *Worker) block(b block, sink Sink) error {
+// do works on a block, unless the scan has ended.
+func (w *Worker) do(b block) {
+	r := w.run
+	if r.ctx.Err() != nil {
+		return
+	}
+	err := w.block(b)
+	if err == nil && r.Output != nil {
+		w.Out, err = r.order.put(b.of.index, b.seq, w.Out)
+	}
+	if err != nil {
+		r.cancel(err)
+	}
+}
+
+func (w *Worker) block(b block) error {
 	w.name, w.row, w.Out = b.of.Name, b.of.row, w.Out[:0]
 	each := func(batch *rows.Batch) error {
 		w.rows += int64(batch.Rows)
 		w.observed.batch(batch)
 		batch.Object, batch.Seq = b.of.index, b.seq
-		return sink(w, batch)
+		return w.sink(w, batch)
 	}
 	if b.part != nil {
 		damage, err := w.decoder.decode(b.part, b.line, func(batch *rows.Batch) error {
