@@ -145,6 +145,9 @@ func (f *found) json() show.AccountJSON { return show.NewAccountJSON(f.Account, 
 
 // scan reads the places. Each worker has a sink of its own.
 func (o *readingOptions) scan(ctx context.Context, s source.Scan) (*found, error) {
+	if !o.follow {
+		largePages()
+	}
 	list, err := o.list(o.places, os.Stdin)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.command, err)
