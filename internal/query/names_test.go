@@ -150,3 +150,11 @@ func TestPage(t *testing.T) {
 		t.Errorf("the page does not have\n%s", want)
 	}
 }
+
+func TestService(t *testing.T) {
+	for port, want := range map[int64]string{22: "ssh", 53: "dns", 443: "https", 3389: "rdp", 6: "", -1: "", 51820: "wireguard"} {
+		if got := Service(port); got != want {
+			t.Errorf("Service(%d) = %q, want %q", port, got, want)
+		}
+	}
+}

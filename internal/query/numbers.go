@@ -106,3 +106,18 @@ func flagText(bits record.Flags) string {
 	}
 	return strings.Join(names, "+")
 }
+
+// Service returns what a port is called, "" if it has no name.
+func Service(port int64) string { return serviceNames[port] }
+
+// serviceNames are the first name of each port in the table of services.
+var serviceNames = func() map[int64]string {
+	m := map[int64]string{}
+	for entry := range strings.SplitSeq(serviceTable, ",") {
+		name, number, _ := strings.Cut(strings.TrimSpace(entry), " ")
+		if port := services[name]; m[port] == "" && number != "" {
+			m[port] = name
+		}
+	}
+	return m
+}()
