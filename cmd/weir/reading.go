@@ -34,6 +34,7 @@ type readingOptions struct {
 
 	command string
 	places  []string
+	given   []source.Object // read instead of places
 	expr    query.Expr
 	wanted  []query.Column // that the user named
 	assume  *record.Format
@@ -145,6 +146,10 @@ func (f *found) json() show.AccountJSON { return show.NewAccountJSON(f.Account, 
 
 // scan reads the places. Each worker has a sink of its own.
 func (o *readingOptions) scan(ctx context.Context, s source.Scan) (*found, error) {
+	s.Assume = o.assume
+	if o.given != nil {
+		return o.scanGiven(ctx, s)
+	}
 	if !o.follow {
 		largePages()
 	}
@@ -152,7 +157,6 @@ func (o *readingOptions) scan(ctx context.Context, s source.Scan) (*found, error
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.command, err)
 	}
-	s.Assume = o.assume
 	if o.follow {
 		objects, end := follow(ctx, list, &s)
 		defer end()
@@ -173,6 +177,22 @@ func (o *readingOptions) scan(ctx context.Context, s source.Scan) (*found, error
 		err = fmt.Errorf("%s: %w", o.command, err)
 	}
 	return &found{Account: a, missing: missing(list.Missing()), skipped: list.Account()}, err
+}
+
+// scanGiven reads what was given instead of places.
+func (o *readingOptions) scanGiven(ctx context.Context, s source.Scan) (*found, error) {
+	s.Objects = func(yield func(source.Object, error) bool) {
+		for _, object := range o.given {
+			if !yield(object, nil) {
+				return
+			}
+		}
+	}
+	a, err := s.Run(ctx)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", o.command, err)
+	}
+	return &found{Account: a}, err
 }
 
 // missing joins the five minutes for which there is no file to stretches.
