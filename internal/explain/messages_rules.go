@@ -57,6 +57,7 @@ var ruleMessages = map[string]message{
 	"fails.peer":      {"{address} is not in {peer}", "{address} は {peer} に含まれません"},
 	"fails.direction": {"it is for the other direction", "逆方向のルールです"},
 	"fails.order":     {"entry {n} comes before it", "エントリ {n} が先に適用されます"},
+	"fails.order-any": {"an entry with a lower number comes before it", "番号の小さいエントリが先に適用されます"},
 	"fails.return":    {"it is for the request, and a network ACL does not remember that", "要求側のエントリで、ネットワーク ACL は接続の状態を覚えていません"},
 
 	"asymmetry":       {"The request may pass and its answer may not: security groups remember connections, network ACLs judge each direction by itself.", "要求は通り、応答は通らない状態です。セキュリティグループは接続を覚えていますが、ネットワーク ACL は方向ごとに判定します。"},

@@ -226,11 +226,10 @@ func failWords(f firewall.Failure, r *firewall.Rule, s *firewall.Step, d firewal
 	case firewall.FailsPeer:
 		return say("fails.peer", "peer", r.Peer.String(), "address", d.Remote(k).String())
 	case firewall.FailsOrder:
-		n := ""
-		if s.Rule != nil {
-			n = strconv.Itoa(s.Rule.Number)
+		if s.Rule == nil {
+			return say("fails.order-any")
 		}
-		return say("fails.order", "n", n)
+		return say("fails.order", "n", strconv.Itoa(s.Rule.Number))
 	}
 	return say("fails." + f.String())
 }
