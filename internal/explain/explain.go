@@ -118,7 +118,6 @@ func (e *Explainer) Explain(f record.Format, r *record.Record) *Explanation {
 	a.direction()
 	a.head()
 	a.verdict()
-	a.late()
 	a.flags()
 	a.addresses()
 	a.path()

@@ -225,6 +225,9 @@ func (a *account) verdict() {
 	}
 	switch reason := a.text(record.RejectReason); reason {
 	case "":
+		if a.late() {
+			return
+		}
 		a.point(say("refused"))
 		if a.format.Has(record.RejectReason) {
 			a.point(say("refused.no-reason"))
@@ -232,6 +235,7 @@ func (a *account) verdict() {
 		if a.rules == nil {
 			a.cannot("cannot.rule")
 		}
+		a.seenBefore()
 	case "BPA":
 		a.point(say("refused.bpa"))
 		if !a.r.Has(record.Bytes) && a.format.Has(record.Bytes) {
@@ -309,31 +313,44 @@ func flagsKey(f record.Flags) string {
 	return key + "-" + end
 }
 
-// late says what the records before tell about a refusal: that its connection was closed,
-// or that the other direction passed.
-func (a *account) late() {
-	if a.r.Verdict() != record.Reject || a.r.Has(record.RejectReason) || !(a.mine.accepted || a.back.accepted) {
-		return
+// opens says whether a record's packets ask for a connection: nothing before is about them.
+func (a *account) opens() bool {
+	flags, _ := a.r.Flags()
+	return flags&record.SYNACK == record.SYN
+}
+
+// closing returns what was recorded first of the end of the record's connection.
+func (a *account) closing() way {
+	if a.mine.closed == 0 || a.back.closed != 0 && a.back.closed < a.mine.closed {
+		return a.back
 	}
-	flags, known := a.r.Flags()
+	return a.mine
+}
+
+// late says so if the packets certainly came after their connection was closed.
+func (a *account) late() bool {
+	c := a.closing()
+	if c.closed == 0 || a.number(record.Protocol) != tcp || a.opens() || a.number(record.Start) < c.closed {
+		return false
+	}
+	a.x.Facts.Late = true
+	a.point(say("late", "time", a.words.Time(c.closed)))
+	return true
+}
+
+// seenBefore says what else was recorded of a connection that was refused.
+func (a *account) seenBefore() {
 	isTCP := a.number(record.Protocol) == tcp
-	if isTCP && known && flags&record.SYNACK == record.SYN {
+	if isTCP && a.opens() {
 		return
 	}
-	closing := a.mine
-	if closing.closed == 0 || a.back.closed != 0 && a.back.closed < closing.closed {
-		closing = a.back
-	}
-	start := a.number(record.Start)
+	c := a.closing()
 	switch {
-	case isTCP && closing.closed != 0 && start >= closing.closed && flags&record.SYN == 0:
-		a.x.Facts.Late = true
-		a.point(say("late", "time", a.words.Time(closing.closed)))
-	case isTCP && closing.closed != 0 && start >= closing.closing && flags&record.SYN == 0:
-		a.point(say("late.likely", "start", a.words.Time(closing.closing), "end", a.words.Time(closing.closed)))
+	case isTCP && c.closed != 0 && a.number(record.Start) >= c.closing:
+		a.point(say("late.likely", "start", a.words.Time(c.closing), "end", a.words.Time(c.closed)))
 	case a.mine.accepted:
 		a.point(say("refused.later"))
-	case a.back.flags&(record.RST|record.SYN) != record.RST:
+	case a.back.accepted && a.back.flags&(record.RST|record.SYN) != record.RST:
 		// A RST alone is what a host's firewall answers a refused packet with.
 		a.point(say("refused.answer"))
 	}
