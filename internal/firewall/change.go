@@ -91,22 +91,27 @@ func (p *Policy) groupFor(d Direction, near []Near) (id, name string) {
 	return p.Groups[0], ""
 }
 
+// lastNumber is the highest number that an entry can be given. Amazon describes two more,
+// 32767 and 32768, which refuse what no entry matches.
+const lastNumber = 32766
+
 // freeNumber returns the highest unused number below the entry that refuses, or, if none
 // does, the first hundred that is above all; 0 if there is none.
 func freeNumber(t *table, blocker *Rule) int {
 	used := map[int]bool{}
-	last := 0
+	last, below := 0, lastNumber+1
 	for i := range t.rules {
 		used[t.rules[i].Number] = true
-		last = max(last, t.rules[i].Number)
-	}
-	if blocker == nil {
-		if n := (last/100 + 1) * 100; n <= 32766 {
-			return n
+		if t.rules[i].Number <= lastNumber {
+			last = max(last, t.rules[i].Number)
 		}
-		blocker = &Rule{Number: 32767}
 	}
-	for n := blocker.Number - 1; n >= 1; n-- {
+	if blocker != nil && blocker.Number <= lastNumber {
+		below = blocker.Number
+	} else if n := (last/100 + 1) * 100; n <= lastNumber {
+		return n
+	}
+	for n := below - 1; n >= 1; n-- {
 		if !used[n] {
 			return n
 		}

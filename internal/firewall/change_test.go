@@ -79,6 +79,7 @@ func TestSuggestGoesBelowWhatMayRefuse(t *testing.T) {
 		{"and before the one that refuses", []vpc.ACLEntry{{Number: 90, Protocol: 1, CIDR: any4, ICMP: ping}, {Number: 100, Protocol: -1, CIDR: any4}}, 89},
 		{"above all others the next hundred is free", []vpc.ACLEntry{{Number: 150, Allow: true, Protocol: 1, CIDR: any4, ICMP: ping}}, 200},
 		{"but not past the last number", []vpc.ACLEntry{{Number: 32766, Allow: true, Protocol: 6, CIDR: any4}, {Number: 32765, Allow: true, Protocol: 6, CIDR: any4}}, 32764},
+		{"what Amazon describes behind the last number is none", []vpc.ACLEntry{{Number: 100, Allow: true, Protocol: 6, CIDR: any4}, {Number: 32767, Protocol: -1, CIDR: any4}, {Number: 32768, Protocol: -1, CIDR: netip.MustParsePrefix("::/0")}}, 200},
 		{"nothing is below 1", []vpc.ACLEntry{{Number: 1, Protocol: -1, CIDR: any4}}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
