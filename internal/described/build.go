@@ -30,6 +30,7 @@ type builder struct {
 	used       map[string]bool           // ids of rules that a group has
 	portZero   ids                       // of what has rules for port 0 alone, which are left out
 	bare       ids                       // groups of which only rules are described
+	given      map[string]bool           // subnets of a configuration: without an ACL nothing is refused
 	unknown    []string                  // calls that the API does not know
 
 	// The file that is read: which prefix list its entries are of, and those.
@@ -42,7 +43,7 @@ type aclOf struct{ acl, vpc string }
 
 func newBuilder() *builder {
 	return &builder{machines: map[string]vpc.Tags{}, aclOf: map[string]aclOf{}, listNames: map[string]string{}, rules: map[ruleKey]string{},
-		used: map[string]bool{}}
+		used: map[string]bool{}, given: map[string]bool{}}
 }
 
 // things are in the order in which they were first put there; one that is put there
@@ -84,6 +85,7 @@ func (b *builder) configured(n *vpc.Network) {
 	}
 	for _, s := range n.Subnets {
 		b.subnets.put(s.ID, s)
+		b.given[s.ID] = true
 	}
 	for _, v := range n.VPCs {
 		b.vpcs.put(v.ID, v)

@@ -95,7 +95,7 @@ func (b *builder) subnetsWithout(n *vpc.Network) (unknown, open *ids) {
 	for _, i := range n.Interfaces {
 		if s := b.subnets.get(i.SubnetID); i.SubnetID != "" && (s == nil || len(s.CIDRs) == 0) {
 			unknown.add(i.SubnetID)
-		} else if s != nil && s.NetworkACLID == "" {
+		} else if s != nil && s.NetworkACLID == "" && !b.given[s.ID] {
 			open.add(i.SubnetID)
 		}
 	}

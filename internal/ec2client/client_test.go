@@ -327,3 +327,32 @@ func TestMetadataIsNotAsked(t *testing.T) {
 		})
 	}
 }
+
+func TestPrefixLists(t *testing.T) {
+	c, got := serve(t,
+		`<DescribeManagedPrefixListsResponse><prefixListSet><item><prefixListId>pl-1</prefixListId><prefixListName>office</prefixListName></item></prefixListSet><nextToken>more</nextToken></DescribeManagedPrefixListsResponse>`,
+		`<DescribeManagedPrefixListsResponse><prefixListSet><item><prefixListId>pl-2</prefixListId></item></prefixListSet></DescribeManagedPrefixListsResponse>`,
+		`<GetManagedPrefixListEntriesResponse><entrySet><item><cidr>192.0.2.0/24</cidr><description>a</description></item></entrySet></GetManagedPrefixListEntriesResponse>`,
+		`<DescribeSecurityGroupRulesResponse><securityGroupRuleSet><item><securityGroupRuleId>sgr-1</securityGroupRuleId><fromPort>-1</fromPort></item></securityGroupRuleSet></DescribeSecurityGroupRulesResponse>`)
+	lists, err := c.PrefixLists(t.Context())
+	if err != nil || len(lists) != 2 || lists[0].Name != "office" || lists[1].ID != "pl-2" {
+		t.Fatalf("lists %+v, %v", lists, err)
+	}
+	entries, err := c.PrefixListEntries(t.Context(), "pl-1")
+	if err != nil || len(entries) != 1 || entries[0].CIDR != "192.0.2.0/24" {
+		t.Fatalf("entries %+v, %v", entries, err)
+	}
+	rules, err := c.SecurityGroupRules(t.Context(), nil)
+	if err != nil || len(rules) != 1 || *rules[0].FromPort != -1 || rules[0].ToPort != nil {
+		t.Fatalf("rules %+v, %v", rules, err)
+	}
+	for i, want := range []url.Values{
+		{"MaxResults": {"100"}}, {"MaxResults": {"100"}, "NextToken": {"more"}}, {"MaxResults": {"100"}, "PrefixListId": {"pl-1"}}, {"MaxResults": {"1000"}},
+	} {
+		for name, value := range want {
+			if got := (*got)[i][name]; len(got) != 1 || got[0] != value[0] {
+				t.Errorf("call %d has %s %q, want %q", i, name, got, value)
+			}
+		}
+	}
+}
