@@ -40,6 +40,9 @@ type Explainer struct {
 	memory *memory
 	index  *vpc.Index // nil without rules
 	rules  *firewall.Set
+
+	// holders are the interfaces that have addresses; nil where two VPCs have the same.
+	holders map[netip.Addr]*vpc.Interface
 }
 
 // New returns an explainer that has seen no record.
@@ -47,6 +50,16 @@ func New(cfg Config) *Explainer {
 	e := &Explainer{words: cfg.Words, why: cfg.Why, memory: newMemory(cfg.Connections)}
 	if cfg.Network != nil {
 		e.index, e.rules = vpc.NewIndex(*cfg.Network), firewall.Compile(cfg.Network)
+		e.holders = map[netip.Addr]*vpc.Interface{}
+		for _, i := range cfg.Network.Interfaces {
+			for _, addr := range i.Addrs {
+				if other, ok := e.holders[addr]; ok && other != i {
+					e.holders[addr] = nil
+				} else {
+					e.holders[addr] = i
+				}
+			}
+		}
 	}
 	return e
 }
@@ -107,7 +120,9 @@ func (e *Explainer) Explain(f record.Format, r *record.Record) *Explanation {
 		a.x.Facts.Status = r.Status().String()
 	}
 	if e.index != nil {
-		a.iface = a.known()
+		if a.iface = a.known(); a.iface != nil {
+			a.x.Facts.Interface = a.iface.ID
+		}
 	}
 	if r.Status() == record.NoData || r.Status() == record.SkipData {
 		a.nothing()
@@ -196,7 +211,10 @@ func (a *account) holder(f record.Field) *vpc.Interface {
 	if !ok {
 		return nil
 	}
-	return a.index.ByAddr(a.text(record.VPCID), addr)
+	if v := a.text(record.VPCID); v != "" {
+		return a.index.ByAddr(v, addr)
+	}
+	return a.holders[addr]
 }
 
 // own says whether the record's interface has an address, as far as the network knows.

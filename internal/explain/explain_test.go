@@ -169,3 +169,39 @@ func TestFlagsKey(t *testing.T) {
 		}
 	}
 }
+
+// TestLate checks from when on a refused packet is late, for certain or likely.
+func TestLate(t *testing.T) {
+	words := Words{
+		Protocol: func(int64) string { return "tcp" }, Service: func(int64) string { return "" },
+		Count: func(int64) string { return "1" }, Bytes: func(int64) string { return "40 B" }, Time: func(int64) string { return "then" },
+	}
+	for _, c := range []struct {
+		name, start, flags, want string
+		late                     bool
+	}{
+		{"when the record that closed it has ended", "110", "0", "late", true},
+		{"within that record", "109", "0", "late.likely", false},
+		{"from its start on", "100", "4", "late.likely", false},
+		{"before it", "99", "0", "refused.later", false},
+		{"a new request is not late", "110", "2", "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := New(Config{Words: words})
+			_, r := parse(t, "3 1 eni-1 10.0.0.1 10.0.0.2 1000 80 6 9 900 100 110 ACCEPT OK 3")
+			e.See(r)
+			f, r := parse(t, "3 1 eni-1 10.0.0.1 10.0.0.2 1000 80 6 1 40 "+c.start+" 120 REJECT OK "+c.flags)
+			e.See(r)
+			x := e.Explain(f, r)
+			got := ""
+			for _, p := range x.Points {
+				if strings.HasPrefix(p.Key, "late") || p.Key == "refused.later" {
+					got += p.Key
+				}
+			}
+			if got != c.want || x.Facts.Late != c.late {
+				t.Errorf("%q, late %t; want %q, %t", got, x.Facts.Late, c.want, c.late)
+			}
+		})
+	}
+}

@@ -35,6 +35,9 @@ func (a *account) recorder() any {
 			return v
 		}
 	}
+	if a.iface != nil {
+		return a.iface.ID
+	}
 	return say("interface.unknown")
 }
 
@@ -275,6 +278,9 @@ func (a *account) flags() {
 		case a.back.flags&record.RST != 0:
 			key = "syn.reset"
 		}
+	}
+	if key == "rst" && a.r.Verdict() == record.Accept && a.back.refused && !a.back.accepted {
+		key = "rst.refused"
 	}
 	a.point(say("flags."+key, "flags", strconv.Itoa(int(flags))))
 	if key == "none" {

@@ -92,6 +92,7 @@ var recordMessages = map[string]message{
 	"flags.syn-ack-rst":  {"SYN-ACK and RST (tcp-flags {flags}): this is the answering side, the server. It accepted the connection and broke it off within this window.", "SYN-ACK と RST です（tcp-flags は {flags}）。これは応答側、つまりサーバー側の通信です。接続を受け付けた後、同じ時間帯の中で強制的に切断しました。"},
 	"flags.fin":          {"FIN (tcp-flags {flags}): a connection that was opened before this window, and that this side closed in it.", "FIN です（tcp-flags は {flags}）。この時間帯より前に開始された接続を、送信元がこの時間帯に閉じました。"},
 	"flags.rst":          {"RST (tcp-flags {flags}): this side broke off a connection, or said that nobody listens at a port.", "RST です（tcp-flags は {flags}）。送信元が接続を強制的に切断したか、ポートで待ち受けるプログラムがないことを知らせました。"},
+	"flags.rst.refused":  {"RST (tcp-flags {flags}), and the other direction was refused: this is how a host's own firewall says no.", "RST です（tcp-flags は {flags}）。逆方向の通信は拒否されています。ホスト自身のファイアウォールが拒否を知らせた応答です。"},
 	"flags.none":         {"tcp-flags 0: neither opened nor closed in this window. It is the middle of a longer connection, or acknowledgements only.", "tcp-flags は 0 です。この時間帯には接続の開始も終了もありません。長く続く接続の途中か、ACK だけの通信です。"},
 	"flags.more":         {"Also these flags: {names}.", "このほかに次のフラグがあります: {names}。"},
 	"flags.absent":       {"tcp-flags is \"-\": the flags could not be computed.", "tcp-flags は「-」です。フラグを計算できませんでした。"},
