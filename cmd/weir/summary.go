@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"weir/internal/finding"
 	"weir/internal/query"
 	"weir/internal/rows"
 	"weir/internal/show"
@@ -21,6 +22,7 @@ import (
 // summaryOptions are the flags of weir summary.
 type summaryOptions struct {
 	readingOptions
+	findingOptions
 	csv, tsv bool
 	n        int
 }
@@ -35,7 +37,9 @@ refused, who sends most, which services are used, what was refused and to whom, 
 which interfaces recorded it.
 
 A flow between two interfaces that are both recorded is in the records of both: --dedup
-counts each packet once.` + readingHelp + `
+counts each packet once.
+` + findingHelp + `
+` + readingHelp + `
 
 Exit status: 0 done, 1 failed or something could not be read to its end, 2 wrong
 usage, 3 no record found.`,
@@ -46,7 +50,8 @@ usage, 3 no record found.`,
 			return runSummary(cmd.Context(), &o, args, cmd.OutOrStdout(), os.Stderr)
 		},
 	}
-	o.addFlags(cmd)
+	o.readingOptions.addFlags(cmd)
+	o.findingOptions.addFlags(cmd)
 	o.naming.addFlags(cmd)
 	o.addDedup(cmd)
 	f := cmd.Flags()
@@ -99,13 +104,22 @@ func (s *filledSection) failed(err error) error {
 }
 
 func runSummary(ctx context.Context, o *summaryOptions, places []string, stdout, stderr io.Writer) error {
-	if err := o.check("summary", places); err != nil {
+	if err := o.readingOptions.check("summary", places); err != nil {
+		return err
+	}
+	if err := o.findingOptions.check(&o.readingOptions); err != nil {
 		return err
 	}
 	if o.n <= 0 {
 		return usageError{fmt.Errorf("summary: --number %d: less than one", o.n), "see weir summary -h"}
 	}
 	if err := o.naming.load(ctx, "summary", o.awsOptions()); err != nil {
+		return err
+	}
+	if err := o.loadRules(ctx, stderr); err != nil {
+		return err
+	}
+	if err := o.readEarlier(ctx, stderr); err != nil {
 		return err
 	}
 	filled, found, err := o.fill(ctx)
@@ -132,6 +146,7 @@ func runSummary(ctx context.Context, o *summaryOptions, places []string, stdout,
 type sectionAdder struct {
 	sections []filledSection
 	check    *query.Check // of what any of them groups by
+	findings *finding.Collector
 }
 
 func (a sectionAdder) add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
@@ -166,6 +181,12 @@ func (a sectionAdder) add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
 			return all, err
 		}
 	}
+	if a.findings != nil {
+		if len(wrong) > 0 {
+			selected = slices.DeleteFunc(slices.Clone(selected), func(row int32) bool { return wrong[row] })
+		}
+		a.findings.Add(b, selected)
+	}
 	return all, nil
 }
 
@@ -180,8 +201,8 @@ func (o *summaryOptions) fill(ctx context.Context) ([]filledSection, *found, err
 		wanted = append(wanted, columnOf(f))
 	}
 	o.wanted = append(o.wanted, wanted...)
-	all, found, err := addUp(ctx, &o.readingOptions, wanted, func() sectionAdder {
-		return sectionAdder{emptySections(), query.NewCheck(grouped)}
+	all, found, err := addUp(ctx, &o.readingOptions, append(wanted, o.findingOptions.columns()...), func() sectionAdder {
+		return sectionAdder{emptySections(), query.NewCheck(grouped), o.collector()}
 	})
 	if err != nil {
 		return nil, nil, err
@@ -246,6 +267,7 @@ func (o *summaryOptions) print(stdout io.Writer, filled []filledSection, a *sour
 			return err
 		}
 	}
+	o.printFindings(out, o.find())
 	return out.Flush()
 }
 
@@ -298,6 +320,9 @@ func (o *summaryOptions) printJSON(stdout io.Writer, filled []filledSection, f *
 			groups = append(groups, newTopJSON(table.By(), g, &o.naming))
 		}
 		out[s.name] = map[string]any{"groups": groups, "of": table.Len()}
+	}
+	if r := o.find(); r != nil {
+		out["findings"] = o.findingsJSON(r)
 	}
 	return show.WriteJSON(stdout, out)
 }
