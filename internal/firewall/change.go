@@ -85,8 +85,8 @@ func (p *Policy) groupFor(d Direction, near []Near) (id, name string) {
 			return n.Rule.Owner, n.Rule.OwnerName
 		}
 	}
-	for _, g := range p.described {
-		return g.ID, g.Name
+	if len(p.described) > 0 {
+		return p.described[0].ID, p.described[0].Name
 	}
 	return p.Groups[0], ""
 }
