@@ -166,13 +166,17 @@ func (e *entry) before(o *entry, at int64) bool {
 	return e.seen < o.seen
 }
 
+// The names that are added are cleaned: an id may be anything in a file that somebody
+// else wrote.
 func (b *Book) addAddr(a netip.Addr, e entry) {
+	e.name = clean(e.name)
 	if a = a.Unmap(); a.IsValid() && e.name != "" {
 		b.addrs[a] = append(b.addrs[a], e)
 	}
 }
 
 func (b *Book) addNetwork(p netip.Prefix, e entry) {
+	e.name = clean(e.name)
 	if e.name == "" {
 		return
 	}
@@ -185,6 +189,7 @@ func (b *Book) addNetwork(p netip.Prefix, e entry) {
 }
 
 func (b *Book) addID(id string, e entry) {
+	e.name = clean(e.name)
 	if id != "" && e.name != "" {
 		b.ids[id] = append(b.ids[id], e)
 	}
