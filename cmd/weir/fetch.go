@@ -145,6 +145,14 @@ func (r *fetchResult) left() string {
 	return ""
 }
 
+// countIs is count with the verb.
+func countIs(n int, what string) string {
+	if n == 1 {
+		return count(n, what) + " is"
+	}
+	return count(n, what) + " are"
+}
+
 // shownGaps is how many gaps are said one by one.
 const shownGaps = 5
 
@@ -164,6 +172,10 @@ func (r *fetchResult) say(w io.Writer) {
 			fmt.Fprintf(w, "; %d were there already", d.Present)
 		}
 		fmt.Fprintln(w)
+	}
+	if d.Hidden > 0 && !r.o.dryRun {
+		fmt.Fprintf(w, "weir: %s left out when %s is read, as a part of the path begins with a dot, such as %s\n",
+			countIs(d.Hidden, "object"), r.o.dir, printable(d.Example))
 	}
 	if a := r.account; a.Skipped > 0 && d.Objects > 0 {
 		fmt.Fprintf(w, "weir: %d files or folders are no flow logs and were left out, such as %s\n", a.Skipped, printable(a.Examples[0]))

@@ -46,6 +46,10 @@ type Fetched struct {
 	// yet; PresentBytes those that were there.
 	Written, PresentBytes int64
 	Failed                []Failure
+	// Hidden are those of Objects with a name, or a folder, that begins with a dot:
+	// such files in a directory are not read. Example is the path of the first.
+	Hidden  int
+	Example string
 }
 
 // A Failure is an object that could not be copied.
@@ -111,7 +115,15 @@ func (r *fetch) list(ctx context.Context, work chan<- Entry, cancel context.Canc
 		if err != nil {
 			return err
 		}
-		r.tell(func(d *Fetched) { d.Objects++; d.Bytes += max(0, e.Size) })
+		r.tell(func(d *Fetched) {
+			d.Objects++
+			d.Bytes += max(0, e.Size)
+			if slices.ContainsFunc(strings.Split(e.Path, "/"), hidden) {
+				if d.Hidden++; d.Hidden == 1 {
+					d.Example = e.Path
+				}
+			}
+		})
 		if r.Each != nil {
 			r.Each(e)
 		}
@@ -184,7 +196,7 @@ func (r *fetch) one(ctx context.Context, e *Entry) error {
 			return err
 		}
 	}
-	part := filepath.Join(dir, "."+base+Partial)
+	part := filepath.Join(dir, partial(base))
 	// It may be left by a run that was killed; two runs at a time are no use.
 	out, err := r.root.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
@@ -207,6 +219,21 @@ func (r *fetch) one(ctx context.Context, e *Entry) error {
 	}
 	r.tell(func(d *Fetched) { d.Copied++ })
 	return nil
+}
+
+// maxName is how many bytes most file systems let a name have.
+const maxName = 255
+
+// partial returns the name of the file that a download is written to.
+func partial(base string) string {
+	name := "." + base + Partial
+	if len(name) <= maxName {
+		return name
+	}
+	// Names that are this long may differ only in their ends.
+	sum := md5.Sum([]byte(base))
+	begin := base[:maxName-len("."+"-"+Partial)-2*len(sum)]
+	return "." + strings.ToValidUTF8(begin, "") + "-" + hex.EncodeToString(sum[:]) + Partial
 }
 
 // present reports whether a file is the object: of its size and time. The files of flow

@@ -181,3 +181,51 @@ func TestInterruptedFetch(t *testing.T) {
 		t.Errorf("again: %+v, %v", done, err)
 	}
 }
+
+func TestLongAndHiddenNames(t *testing.T) {
+	st := serve(t)
+	keys := []string{".team/AWSLogs/x.log", "a/.x.log", "ok.log"}
+	for _, n := range []int{243, 244, 245, 255} {
+		keys = append(keys, strings.Repeat("ü", 100)+strings.Repeat("x", n-200))
+	}
+	st.spoil = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Has("list-type") {
+			w.Write([]byte(page1(keys...)))
+		} else {
+			w.Write([]byte("x"))
+		}
+		return true
+	}
+	dir := t.TempDir()
+	done, err := fetchTo(t, st.config("s3://flow-logs"), dir)
+	if err != nil || done.Copied != len(keys) || done.Hidden != 2 || done.Example != keys[0] {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if got := strings.Fields(tree(t, dir)); len(got) != len(keys) {
+		t.Errorf("there is %q", got)
+	}
+	// Read as a directory, it says that these were left out. What is not whole is not said.
+	if err := os.WriteFile(filepath.Join(dir, partial("y.log")), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, l := names(t, Config{Places: []string{dir}})
+	if got, want := l.Account().Examples, []string{filepath.Join(dir, ".team"), filepath.Join(dir, "a", ".x.log")}; strings.Join(got[:2], " ") != strings.Join(want, " ") {
+		t.Errorf("left out: %q, want %q", got, want)
+	}
+	keys = []string{strings.Repeat("x", 256)}
+	if done, _ = fetchTo(t, st.config("s3://flow-logs"), dir); len(done.Failed) != 1 {
+		t.Errorf("a name that no file can have: %+v", done)
+	}
+}
+
+func TestPartialNamesDiffer(t *testing.T) {
+	long := strings.Repeat("x", 254)
+	seen := map[string]bool{}
+	for _, base := range []string{"a", "b", long + "a", long + "b", strings.Repeat("ü", 127)} {
+		p := partial(base)
+		if len(p) > maxName || !hidden(p) || !strings.HasSuffix(p, Partial) || seen[p] {
+			t.Errorf("of %q it is %q", base, p)
+		}
+		seen[p] = true
+	}
+}

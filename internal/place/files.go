@@ -93,6 +93,10 @@ func (w *fileWalk) dir(name, path string, f folder, way []fs.FileInfo) (bool, er
 			return false, err
 		}
 		if hidden(d.Name()) {
+			// A download that is not whole is no loss.
+			if d.IsDir() || holdsRecords(d.Name()) {
+				w.l.skip(filepath.Join(name, d.Name()))
+			}
 			continue
 		}
 		full := filepath.Join(name, d.Name())

@@ -36,8 +36,8 @@ func TestDirectories(t *testing.T) {
 		since         time.Time
 		want, skipped string
 	}{
-		{"all", "", time.Time{}, early + " " + at + " a.parquet b.log c/d.csv c/link.log c/stream-1-2026-11-24-10-00-00-8f", "README c/gone.log c/loop notes.md"},
-		{"what can match", "", noon, at + " a.parquet b.log c/d.csv c/link.log c/stream-1-2026-11-24-10-00-00-8f", "README c/gone.log c/loop notes.md"},
+		{"all", "", time.Time{}, early + " " + at + " a.parquet b.log c/d.csv c/link.log c/stream-1-2026-11-24-10-00-00-8f", ".git .hidden.log README c/gone.log c/loop"},
+		{"what can match", "", noon, at + " a.parquet b.log c/d.csv c/link.log c/stream-1-2026-11-24-10-00-00-8f", ".git .hidden.log README c/gone.log c/loop"},
 		{"a folder of the layout", "AWSLogs/111111111111/vpcflowlogs", noon, at, ""},
 		{"a file whatever its name", "notes.md", noon, "notes.md", ""},
 		{"a file whose name says no", early, noon, "", ""},
