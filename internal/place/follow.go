@@ -22,6 +22,8 @@ type Follow struct {
 	// Every is how often a place is looked at: the least, where looking takes long.
 	// 0 is a second for files, and five for what is remote.
 	Every time.Duration
+
+	after func() // of tests: called after each look
 }
 
 const (
@@ -137,6 +139,9 @@ func (f *follower) run(ctx context.Context) error {
 		f.wait(ctx)
 		if err != nil {
 			f.looked = 0
+		}
+		if f.after != nil {
+			f.after()
 		}
 		sleep(ctx, max(every, min(share*f.looked, longest)))
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,8 @@ const (
 	header = "version srcaddr bytes\n"
 	// look is how often tests look.
 	look = 20 * time.Millisecond
+	// patience is how long tests wait: after a slow look, the next one comes late.
+	patience = 90 * time.Second
 )
 
 // A followed is what a follow has brought.
@@ -32,6 +35,7 @@ type followed struct {
 	done  chan error
 	stop  context.CancelFunc
 	got   *source.Account
+	looks atomic.Int64
 }
 
 // startFollow follows until the test ends.
@@ -50,7 +54,7 @@ func startFollow(t *testing.T, cfg Config) *followed {
 			}
 			return nil
 		}
-	}, Objects: l.Follow(ctx, Follow{Every: look, Tell: func(place string, err error) {
+	}, Objects: l.Follow(ctx, Follow{Every: look, after: func() { f.looks.Add(1) }, Tell: func(place string, err error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.told = append(f.told, fmt.Sprintf("%v", err))
@@ -79,7 +83,7 @@ func (f *followed) Write(p []byte) (int, error) {
 func (f *followed) want(t *testing.T, want string) {
 	t.Helper()
 	got := ""
-	for range 1000 {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		f.mu.Lock()
 		var have []string
 		for _, line := range f.lines {
@@ -97,7 +101,7 @@ func (f *followed) want(t *testing.T, want string) {
 // tells waits until so much was told.
 func (f *followed) tells(t *testing.T, n int) {
 	t.Helper()
-	for range 1000 {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		f.mu.Lock()
 		told := len(f.told)
 		f.mu.Unlock()
@@ -109,8 +113,16 @@ func (f *followed) tells(t *testing.T, n int) {
 	t.Fatalf("told %q, want %d", f.told, n)
 }
 
-// settle lets a few looks pass.
-func settle() { time.Sleep(5 * look) }
+// settle waits until what is there now has been looked at twice. The look that goes on
+// may have begun earlier.
+func (f *followed) settle(t *testing.T) {
+	t.Helper()
+	for end, deadline := f.looks.Load()+3, time.Now().Add(patience); f.looks.Load() < end; time.Sleep(look / 2) {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody looks")
+		}
+	}
+}
 
 func lines(n ...int) string {
 	var b strings.Builder
@@ -148,23 +160,23 @@ func TestFollowDirectory(t *testing.T) {
 	write(t, in("a.log"), header+lines(1, 2))
 	write(t, in("old.log.gz"), compress(header+lines(3)))
 	f := startFollow(t, Config{Places: []string{dir}})
-	settle()
+	f.settle(t)
 	f.want(t, "") // what is there is not new
 
 	add(t, in("a.log"), lines(4)+"2 10.0.0.1 ")
 	f.want(t, "4")
-	settle() // half a line is none
+	f.settle(t) // half a line is none
 	add(t, in("a.log"), "5\n")
 	f.want(t, "4 5")
 
 	write(t, in("below/new.log"), header)
-	settle()
+	f.settle(t)
 	add(t, in("below/new.log"), lines(6))
 	f.want(t, "4 5 6")
 
 	// A compressed file is read when it does not change any more.
 	write(t, in("new.log.gz"), compress(header + lines(7))[:20])
-	settle()
+	f.settle(t)
 	write(t, in("new.log.gz"), compress(header+lines(7)))
 	f.want(t, "4 5 6 7")
 
@@ -191,7 +203,7 @@ func TestFollowDirectory(t *testing.T) {
 
 	// One that was emptied begins anew.
 	write(t, in("b.log"), "")
-	settle()
+	f.settle(t)
 	add(t, in("b.log"), header+lines(14))
 	f.want(t, "4 5 6 7 10.8.0.8 10.9.0.9 10.10.0.10 11 12 13 14")
 
@@ -218,13 +230,13 @@ func TestFollowFile(t *testing.T) {
 	if err := os.Rename(name, name+"-away"); err != nil {
 		t.Fatal(err)
 	}
-	settle()
+	f.settle(t)
 	add(t, name+"-away", lines(4))
 	if err := os.Rename(name+"-away", name); err != nil {
 		t.Fatal(err)
 	}
 	f.want(t, "1 2 3 4")
-	settle()
+	f.settle(t)
 	f.stop()
 	<-f.done
 	f.done <- nil
@@ -241,7 +253,7 @@ func TestFollowCSV(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "flows.csv")
 	write(t, name, "version,srcaddr,bytes\n2,10.0.0.1,1\n")
 	f := startFollow(t, Config{Places: []string{name}})
-	settle()
+	f.settle(t)
 	add(t, name, "2,10.0.0.1,2\n")
 	f.want(t, "2")
 	add(t, name, "2,10.0.0.1\n2,10.0.0.1,3\n")
@@ -287,7 +299,7 @@ func TestFollowBucket(t *testing.T) {
 		return "web/" + key(func(k *recordfile.Key) { k.Time = noon.Add(time.Duration(m) * time.Minute) })
 	}
 	f := startFollow(t, cfg)
-	settle() // nothing is there yet
+	f.settle(t) // nothing is there yet
 	st.put(t, object(-5), compress(header+lines(1)))
 	f.want(t, "1")
 	st.put(t, object(0), compress(header+lines(2)))
@@ -302,7 +314,7 @@ func TestFollowBucket(t *testing.T) {
 	f.want(t, "1 2 3 4")
 
 	again := startFollow(t, cfg)
-	settle()
+	again.settle(t)
 	again.want(t, "")
 	cfg.Since = noon
 	since := startFollow(t, cfg)
@@ -336,7 +348,7 @@ func TestFollowAnS3ThatIsAway(t *testing.T) {
 		lists, gets = l, g
 	}
 	f := startFollow(t, st.config("s3://flow-logs"))
-	settle()
+	f.settle(t)
 	set(false, true)
 	st.put(t, "b.log", header+lines(2))
 	f.tells(t, 1)
@@ -373,9 +385,9 @@ func TestFollowDoesNotWaitForASlowObject(t *testing.T) {
 		return false
 	}
 	f := startFollow(t, st.config("s3://flow-logs"))
-	settle()
+	f.settle(t)
 	st.put(t, "a.log", header+lines(1))
-	settle()
+	f.settle(t)
 	st.put(t, "b.log", header+lines(2))
 	f.want(t, "2")
 	close(hold)
