@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,10 +25,10 @@ func TestOwnAPI(t *testing.T) {
 	index := vpc.NewIndex(vpc.Network{
 		AccountID: "123456789012", Region: "us-east-1",
 		VPCs:    []vpc.VPC{{ID: net, AccountID: "123456789012"}},
-		Subnets: []vpc.Subnet{{ID: subnet, VPCID: net}},
+		Subnets: []vpc.Subnet{{ID: subnet, VPCID: net, CIDRs: []netip.Prefix{netip.MustParsePrefix("10.9.1.0/24")}, Tags: vpc.Tags{"Name": "front"}}},
 		Interfaces: []*vpc.Interface{{
 			ID: eni, VPCID: net, SubnetID: subnet, InstanceID: "i-0123456789abcdef0", Region: "us-east-1",
-			Addrs: []netip.Addr{netip.MustParseAddr("10.9.1.20")},
+			Addrs: []netip.Addr{netip.MustParseAddr("10.9.1.20")}, Tags: vpc.Tags{"Name": "web"}, InstanceTags: vpc.Tags{"Name": "db one"},
 		}},
 	})
 	logs := flowlog.NewStore(kvtest.New(), kvtest.New())
@@ -54,6 +56,17 @@ func TestOwnAPI(t *testing.T) {
 		t.Errorf("interfaces: %s", r.stdout)
 	}
 	do(exitDiffer, "interfaces", "--service", "nat")
+	// What the model names is what records are read with.
+	file := filepath.Join(t.TempDir(), "x.log")
+	if err := os.WriteFile(file, []byte("interface-id srcaddr dstaddr instance-id start end\n"+
+		eni+" 10.9.1.20 10.9.1.77 i-0123456789abcdef0 1795500000 1795500059\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for by, name := range map[string]string{"interface-id": "web", "srcaddr": "web", "instance-id": "db one", "dstaddr": "subnet front"} {
+		if r := do(exitDone, "top", file, "--by", by, "--names", "api", "--sum", "records"); !strings.Contains(r.stdout, name) {
+			t.Errorf("%s is not called %s: %s", by, name, r.stdout)
+		}
+	}
 	do(exitDone, "create", eni, "--to", "s3://flows", "--dry-run")
 	do(exitDiffer, "list")
 	ids := strings.Fields(do(exitDone, "create", eni, subnet, net, "--to", "s3://flows/web", "--interval", "1m",
