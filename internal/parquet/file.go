@@ -118,6 +118,19 @@ func (f *File) Groups() int { return len(f.groups) }
 // Rows returns the number of rows of a row group.
 func (f *File) Rows(group int) int64 { return f.groups[group].rows }
 
+// Parts returns where the wanted columns of all row groups lie, in bytes of the file: pairs
+// of where they begin and where they end. nil wants all columns.
+func (f *File) Parts(want []bool) (parts [][2]int64) {
+	for i := range f.groups {
+		for j, c := range f.groups[i].chunks {
+			if (want == nil || want[j]) && c.size > 0 {
+				parts = append(parts, [2]int64{c.begin, c.begin + c.size})
+			}
+		}
+	}
+	return parts
+}
+
 // Check returns an error if the file says to have another number of rows than its row
 // groups have together.
 func (f *File) Check() error {

@@ -50,6 +50,9 @@ type ranges struct {
 	end   piece // stays
 	kept  []piece
 	clock int64
+
+	plan     []*planned // in the order of the object, without what end has
+	planHeld int64      // bytes
 }
 
 // A piece is a part of the object in memory.
@@ -63,8 +66,24 @@ func (p *piece) has(off, n int64) bool {
 	return off >= p.off && off+n <= p.off+int64(len(p.b))
 }
 
-// ReadAt reads from memory what is there, and fetches the rest with what follows.
-func (a *ranges) ReadAt(b []byte, off int64) (int, error) {
+// ReadAt reads from memory what is there, and fetches the rest: of what was planned just
+// that, else with what follows.
+func (a *ranges) ReadAt(b []byte, off int64) (n int, err error) {
+	for n < len(b) && err == nil {
+		var m int
+		if m, err = a.readPlanned(b[n:], off+int64(n)); m == 0 && err == nil {
+			break
+		}
+		n += m
+	}
+	if err != nil || n > 0 && n == len(b) {
+		return n, err
+	}
+	m, err := a.readUnplanned(b[n:], off+int64(n))
+	return n + m, err
+}
+
+func (a *ranges) readUnplanned(b []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("read %s at %d: negative", a.name(), off)
 	}

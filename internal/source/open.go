@@ -11,12 +11,20 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"weir/internal/parquet"
 	"weir/record"
 	"weir/recordfile"
 )
 
 // contents reads an object, whatever it is.
 func (r *run) contents(st *state) error {
+	if st.Remote && st.OpenAt != nil && st.Size > 0 && strings.HasSuffix(st.Name, ".parquet") {
+		// A request for all of it would bring more than what is read of its beginning.
+		if err := r.parquet(st, nil, nil); !errors.Is(err, parquet.ErrNotParquet) {
+			return err
+		}
+		st.row = false
+	}
 	rc, err := st.Open(r.ctx)
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func (r *run) parquet(st *state, rc io.Reader, in io.Reader) error {
 	if err != nil {
 		return err
 	}
-	r.parts(st, file, f)
+	r.parts(st, at, file, f)
 	// The file is closed only when nobody reads it any more.
 	st.pending.Wait()
 	st.lines = st.given.Load()
@@ -57,8 +57,11 @@ func (r *run) parquet(st *state, rc io.Reader, in io.Reader) error {
 }
 
 // parts sends all rows of a file.
-func (r *run) parts(st *state, file *parquet.File, f record.Format) {
+func (r *run) parts(st *state, at io.ReaderAt, file *parquet.File, f record.Format) {
 	want := r.wanted(f)
+	if p, ok := at.(Planner); ok {
+		p.Plan(file.Parts(want))
+	}
 	begin := int64(1)
 	for g := range file.Groups() {
 		for from := int64(0); from < file.Rows(g); from += groupRows {
