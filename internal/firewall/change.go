@@ -25,7 +25,12 @@ type Change struct {
 	Protocol vpc.Protocol
 	Ports    vpc.PortRange // only if Protocol is TCP or UDP
 	ICMP     *vpc.ICMP     // only if Protocol is ICMP or ICMPv6
-	Peer     netip.Prefix  // one address
+	Peer     netip.Prefix  // one address, from [Policy.Suggest]
+	Group    string        // "sg-…" instead of Peer; only to a security group
+
+	// Prefix begins the name of the Terraform resource, where changes of several owners
+	// stand together.
+	Prefix string
 }
 
 // ErrNoNumber is what Suggest returns if a network ACL has no number left below the
@@ -125,7 +130,12 @@ func (c Change) Apply(n *vpc.Network) *vpc.Network {
 	out := *n
 	out.SecurityGroups, out.NetworkACLs = slices.Clone(n.SecurityGroups), slices.Clone(n.NetworkACLs)
 	if c.Layer == SecurityGroups {
-		rule := vpc.SecurityGroupRule{Protocol: c.Protocol, Ports: c.Ports, ICMP: c.ICMP, CIDRs: []netip.Prefix{c.Peer}}
+		rule := vpc.SecurityGroupRule{Protocol: c.Protocol, Ports: c.Ports, ICMP: c.ICMP}
+		if c.Group != "" {
+			rule.Groups = []string{c.Group}
+		} else {
+			rule.CIDRs = []netip.Prefix{c.Peer}
+		}
 		for i := range out.SecurityGroups {
 			g := &out.SecurityGroups[i]
 			switch {
@@ -160,20 +170,42 @@ func (c Change) Command() string {
 	if c.Layer == NetworkACL {
 		return c.entryCommand()
 	}
-	verb := "authorize-security-group-ingress"
-	if c.Direction == Egress {
-		verb = "authorize-security-group-egress"
+	return fmt.Sprintf("aws ec2 authorize-security-group-%s --group-id %s --ip-permissions '%s'", c.Direction, c.Owner,
+		permission(c.Protocol, c.Ports, c.ICMP, Peer{Prefix: c.Peer, Group: c.Group}))
+}
+
+// Revoke returns the command of the AWS CLI that takes a rule out of its security group,
+// in one line: by the rule's id if it is known, else by all that it says.
+func (r *Rule) Revoke() string {
+	command := fmt.Sprintf("aws ec2 revoke-security-group-%s --group-id %s", r.Direction, r.Owner)
+	if r.ID != "" {
+		return command + " --security-group-rule-ids " + r.ID
 	}
-	from, to := c.fromTo()
-	permission := "IpProtocol=" + ProtocolName(c.Protocol)
-	if from != "" {
-		permission += ",FromPort=" + from + ",ToPort=" + to
+	return command + " --ip-permissions '" + permission(r.Protocol, r.Ports, r.ICMP, r.Peer) + "'"
+}
+
+// permission is a rule of a security group as the AWS CLI takes it.
+func permission(p vpc.Protocol, ports vpc.PortRange, icmp *vpc.ICMP, peer Peer) string {
+	s := "IpProtocol=" + ProtocolName(p)
+	switch from, to := fromTo(ports, icmp); {
+	case p == vpc.AllProtocols:
+		s = "IpProtocol=-1"
+	case from != "":
+		s += ",FromPort=" + from + ",ToPort=" + to
+	case p == vpc.ProtoTCP || p == vpc.ProtoUDP:
+		s += ",FromPort=0,ToPort=65535"
+	case p == vpc.ProtoICMP || p == vpc.ProtoICMPv6:
+		s += ",FromPort=-1,ToPort=-1"
 	}
-	ranges := "IpRanges=[{CidrIp=%s}]"
-	if c.Peer.Addr().Is6() {
-		ranges = "Ipv6Ranges=[{CidrIpv6=%s}]"
+	switch {
+	case peer.PrefixList != "":
+		return s + ",PrefixListIds=[{PrefixListId=" + peer.PrefixList + "}]"
+	case peer.Group != "":
+		return s + ",UserIdGroupPairs=[{GroupId=" + peer.Group + "}]"
+	case peer.Prefix.Addr().Is6():
+		return s + ",Ipv6Ranges=[{CidrIpv6=" + peer.Prefix.String() + "}]"
 	}
-	return fmt.Sprintf("aws ec2 %s --group-id %s --ip-permissions '%s,"+ranges+"'", verb, c.Owner, permission, c.Peer)
+	return s + ",IpRanges=[{CidrIp=" + peer.Prefix.String() + "}]"
 }
 
 func (c Change) entryCommand() string {
@@ -196,12 +228,12 @@ func (c Change) entryCommand() string {
 
 // fromTo returns the two ports of a rule, which for ICMP are type and code; empty for
 // protocols without either.
-func (c Change) fromTo() (from, to string) {
+func fromTo(ports vpc.PortRange, icmp *vpc.ICMP) (from, to string) {
 	switch {
-	case c.Ports != vpc.PortRange{}:
-		return fmt.Sprint(c.Ports.From), fmt.Sprint(c.Ports.To)
-	case c.ICMP != nil:
-		return fmt.Sprint(c.ICMP.Type), fmt.Sprint(c.ICMP.Code)
+	case ports != vpc.PortRange{}:
+		return fmt.Sprint(ports.From), fmt.Sprint(ports.To)
+	case icmp != nil:
+		return fmt.Sprint(icmp.Type), fmt.Sprint(icmp.Code)
 	}
 	return "", ""
 }
@@ -211,7 +243,7 @@ func (c Change) Terraform() string {
 	var b strings.Builder
 	line := func(key, value string) { fmt.Fprintf(&b, "  %-*s = %s\n", c.keyWidth(), key, value) }
 	quote := func(s string) string { return fmt.Sprintf("%q", s) }
-	from, to := c.fromTo()
+	from, to := fromTo(c.Ports, c.ICMP)
 	cidr := "cidr_ipv4"
 	if c.Layer == NetworkACL {
 		cidr = "cidr_block"
@@ -222,7 +254,11 @@ func (c Change) Terraform() string {
 	if c.Layer == SecurityGroups {
 		fmt.Fprintf(&b, "resource \"aws_vpc_security_group_%s_rule\" \"%s\" {\n", c.Direction, c.label())
 		line("security_group_id", quote(c.Owner))
-		line(cidr, quote(c.Peer.String()))
+		if c.Group != "" {
+			line("referenced_security_group_id", quote(c.Group))
+		} else {
+			line(cidr, quote(c.Peer.String()))
+		}
 		line("ip_protocol", quote(ProtocolName(c.Protocol)))
 		if from != "" {
 			line("from_port", from)
@@ -250,6 +286,9 @@ func (c Change) Terraform() string {
 
 // keyWidth aligns equals signs as terraform fmt does.
 func (c Change) keyWidth() int {
+	if c.Group != "" {
+		return len("referenced_security_group_id")
+	}
 	if c.Layer == SecurityGroups {
 		return len("security_group_id")
 	}
@@ -261,7 +300,14 @@ func (c Change) keyWidth() int {
 
 // label names a Terraform resource after what it allows.
 func (c Change) label() string {
-	s := fmt.Sprintf("%s_%s_%s", strings.ReplaceAll(c.Service(), " ", "_"), c.Direction, c.Peer.Addr())
+	peer := c.Group
+	switch {
+	case peer == "" && c.Peer.IsSingleIP():
+		peer = c.Peer.Addr().String()
+	case peer == "":
+		peer = c.Peer.String()
+	}
+	s := fmt.Sprintf("%s%s_%s_%s", c.Prefix, strings.ReplaceAll(c.Service(), " ", "_"), c.Direction, peer)
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '_', r == '-':

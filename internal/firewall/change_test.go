@@ -94,6 +94,55 @@ func TestSuggestGoesBelowWhatMayRefuse(t *testing.T) {
 	}
 }
 
+func TestChangeForAGroup(t *testing.T) {
+	n := shop()
+	n.SecurityGroups[1].Ingress = nil
+	c := Change{Owner: "sg-lb", Direction: Ingress, Protocol: vpc.ProtoTCP, Ports: vpc.PortRange{From: 443, To: 443}, Group: "sg-web", Prefix: "lb_"}
+	want := `aws ec2 authorize-security-group-ingress --group-id sg-lb --ip-permissions 'IpProtocol=tcp,FromPort=443,ToPort=443,UserIdGroupPairs=[{GroupId=sg-web}]'`
+	if got := c.Command(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	want = `resource "aws_vpc_security_group_ingress_rule" "lb_tcp_443_ingress_sg-web" {
+  security_group_id            = "sg-lb"
+  referenced_security_group_id = "sg-web"
+  ip_protocol                  = "tcp"
+  from_port                    = 443
+  to_port                      = 443
+}
+`
+	if got := c.Terraform(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	k := tcp("10.0.1.5:40000", "10.0.2.9:443")
+	before, after := Compile(n).Policy("eni-lb").Decide(Ingress, k, Opens), Compile(c.Apply(n)).Policy("eni-lb").Decide(Ingress, k, Opens)
+	if before != Refused || after != Allowed {
+		t.Errorf("before %s, after %s; want refused, allowed", before, after)
+	}
+}
+
+func TestRevoke(t *testing.T) {
+	any4, any6 := netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")
+	for _, c := range []struct {
+		name, want string
+		rule       Rule
+	}{
+		{"by its id", "aws ec2 revoke-security-group-egress --group-id sg-1 --security-group-rule-ids sgr-1",
+			Rule{Owner: "sg-1", Direction: Egress, ID: "sgr-1", Protocol: vpc.AllProtocols, Peer: Peer{Prefix: any4}}},
+		{"everything has no ports", "aws ec2 revoke-security-group-egress --group-id sg-1 --ip-permissions 'IpProtocol=-1,IpRanges=[{CidrIp=0.0.0.0/0}]'",
+			Rule{Owner: "sg-1", Direction: Egress, Protocol: vpc.AllProtocols, Peer: Peer{Prefix: any4}}},
+		{"all ports are named", "aws ec2 revoke-security-group-ingress --group-id sg-1 --ip-permissions 'IpProtocol=tcp,FromPort=0,ToPort=65535,Ipv6Ranges=[{CidrIpv6=::/0}]'",
+			Rule{Owner: "sg-1", Protocol: vpc.ProtoTCP, Peer: Peer{Prefix: any6}}},
+		{"all types are named", "aws ec2 revoke-security-group-ingress --group-id sg-1 --ip-permissions 'IpProtocol=icmp,FromPort=-1,ToPort=-1,UserIdGroupPairs=[{GroupId=sg-2}]'",
+			Rule{Owner: "sg-1", Protocol: vpc.ProtoICMP, Peer: Peer{Group: "sg-2"}}},
+		{"a list, not its networks", "aws ec2 revoke-security-group-ingress --group-id sg-1 --ip-permissions 'IpProtocol=udp,FromPort=53,ToPort=53,PrefixListIds=[{PrefixListId=pl-1}]'",
+			Rule{Owner: "sg-1", Protocol: vpc.ProtoUDP, Ports: vpc.PortRange{From: 53, To: 53}, Peer: Peer{Prefix: any4, PrefixList: "pl-1"}}},
+	} {
+		if got := c.rule.Revoke(); got != c.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
 func TestSuggestChangesAGroupThatIsDescribed(t *testing.T) {
 	n := beside([]string{"sg-else", "sg-me"}, nil, vpc.SecurityGroup{ID: "sg-me", Name: "me"})
 	changes, err := Compile(n).Policy("me").Suggest(Ingress, tcp("192.0.2.1:1", "10.0.1.5:22"), Opens)
