@@ -92,7 +92,7 @@ the records. It needs root and leaves nothing behind.`,
 	})
 	root.SetOut(os.Stdout)
 	root.AddCommand(newCapture(), newDemo(), newKeys(), newServe(), newInterfaces(), newCreate(), newList(), newDelete(),
-		newFetch(), newRead(), newTop(), newSummary(), newTimeline(), newExplain(), newDDL(), newVersion())
+		newFetch(), newRead(), newTop(), newSummary(), newTimeline(), newExplain(), newRules(), newDDL(), newVersion())
 	root.InitDefaultCompletionCmd()
 	return root
 }
