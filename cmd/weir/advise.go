@@ -226,7 +226,10 @@ func peerOf(p *advice.Proposal) string { return firewall.Peer{Prefix: p.Peer, Gr
 // noteOf says what is wider in a new rule than what was seen.
 func noteOf(p *advice.Proposal) string {
 	var all []string
-	if p.Widened > 0 {
+	switch {
+	case p.Widened == 1:
+		all = append(all, "1 address more than was seen")
+	case p.Widened > 1:
 		all = append(all, fmt.Sprintf("%s addresses more than were seen", show.Count(p.Widened)))
 	}
 	if p.ICMP != nil {
