@@ -25,7 +25,7 @@ import (
 
 var (
 	kernelSeed = flag.Uint64("kernel.seed", 1, "the seed of the flows that TestKernelAgrees sends")
-	mendAtMost = flag.Int("kernel.mend", 40, "how many refused flows it mends")
+	mendAtMost = flag.Int("kernel.mend", 200, "how many refused flows it mends at most")
 )
 
 const flowsSent = 200
