@@ -311,7 +311,7 @@ func named(p *firewall.Policy, d firewall.Direction, k firewall.Packet) bool {
 
 // use adds a record to what it needs. It returns false if no rule allows that.
 func (c *Collector) use(p *firewall.Policy, face int32, d firewall.Direction, f *flow) bool {
-	key := needKey{peer: d.Remote(f.k).As16(), face: face, proto: f.k.Protocol, d: d}
+	key := needKey{peer: f.k.Remote(d).As16(), face: face, proto: f.k.Protocol, d: d}
 	if ports(f.k.Protocol) {
 		key.port = f.k.DstPort
 	}

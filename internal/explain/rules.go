@@ -195,7 +195,7 @@ func (q *asking) packetWords(d firewall.Direction, k firewall.Packet) Sentence {
 	if k.Protocol == tcp || k.Protocol == udp {
 		service += " " + strconv.Itoa(int(k.DstPort))
 	}
-	return say("packet."+d.String(), "service", service, "peer", d.Remote(k).String())
+	return say("packet."+d.String(), "service", service, "peer", k.Remote(d).String())
 }
 
 // near says which rules nearly let a packet pass, and what each fails.
@@ -224,7 +224,7 @@ func failWords(f firewall.Failure, r *firewall.Rule, s *firewall.Step, d firewal
 		}
 		return say("fails.port", "service", r.Service(), "port", strconv.Itoa(int(k.DstPort)))
 	case firewall.FailsPeer:
-		return say("fails.peer", "peer", r.Peer.String(), "address", d.Remote(k).String())
+		return say("fails.peer", "peer", r.Peer.String(), "address", k.Remote(d).String())
 	case firewall.FailsOrder:
 		if s.Rule == nil {
 			return say("fails.order-any")

@@ -50,7 +50,7 @@ func (p *Policy) Suggest(d Direction, k Packet, s State) ([]Change, error) {
 			continue
 		}
 		c := Change{Layer: step.Layer, Direction: d, Protocol: vpc.Protocol(k.Protocol)}
-		remote := d.Remote(k).Unmap()
+		remote := k.Remote(d).Unmap()
 		c.Peer = netip.PrefixFrom(remote, remote.BitLen())
 		switch {
 		case k.ports():

@@ -12,7 +12,7 @@ import (
 func (p *Policy) Decide(d Direction, k Packet, s State) Verdict {
 	var q probe
 	q.set(d, &k)
-	if p.unfiltered(&q.end, d.Reverse().remote(&k), &k) {
+	if p.unfiltered(&q.end, k.remote(d.Reverse()), &k) {
 		return Allowed
 	}
 	groups := Allowed

@@ -145,7 +145,7 @@ func (p *Policy) reasons(t *table, d Direction, k Packet) (r reasons) {
 func (p *Policy) explainACL(d Direction, k Packet, s State) *Step {
 	t := p.acl[d]
 	var remote end
-	remote.set(d.Remote(k))
+	remote.set(k.Remote(d))
 	if t == nil || p.sameSubnet(&remote) {
 		return nil
 	}
@@ -233,7 +233,7 @@ func (p *Policy) fails(r *Rule, d Direction, k Packet) (out []Failure) {
 	case r.ICMP != nil && r.ICMP.Type != Unknown && (!k.icmp() || int(k.Type) != r.ICMP.Type || r.ICMP.Code != Unknown && int(k.Code) != r.ICMP.Code):
 		out = append(out, FailsPort)
 	}
-	if !p.isPeer(r.Peer, d.Remote(k)) {
+	if !p.isPeer(r.Peer, k.Remote(d)) {
 		out = append(out, FailsPeer)
 	}
 	return out

@@ -96,7 +96,7 @@ func (c *randomCase) mended(near Near, fails []Failure) three {
 	peer := vpc.SecurityGroupRule{Protocol: r.Protocol, Ports: r.Ports, ICMP: r.ICMP}
 	switch {
 	case mend(FailsPeer):
-		remote := c.d.Remote(c.k)
+		remote := c.k.Remote(c.d)
 		r.Peer = Peer{Prefix: netip.PrefixFrom(remote, remote.BitLen())}
 		peer.CIDRs = []netip.Prefix{r.Peer.Prefix}
 	case r.Peer.Group != "":

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"weir/internal/flow"
 	"weir/internal/vpc"
 )
 
@@ -76,38 +77,28 @@ func ProtocolName(p vpc.Protocol) string {
 }
 
 // A Direction is that of a packet, seen from the interface.
-type Direction uint8
+type Direction = flow.Direction
 
 // Directions.
 const (
-	Ingress Direction = iota
-	Egress
+	Ingress = flow.Ingress
+	Egress  = flow.Egress
 )
 
-// String returns "ingress" or "egress".
-func (d Direction) String() string {
-	if d == Egress {
-		return "egress"
-	}
-	return "ingress"
-}
-
-// Reverse returns the other direction.
-func (d Direction) Reverse() Direction { return 1 - d }
-
-// Remote returns the address that rules in this direction look at: the source of what
+// Remote returns the address that rules for a direction look at: the source of what
 // comes in, the destination of what goes out.
-func (d Direction) Remote(p Packet) netip.Addr { return d.remote(&p) }
+func (p Packet) Remote(d Direction) netip.Addr { return p.remote(d) }
 
-func (d Direction) remote(p *Packet) netip.Addr {
+// remote is Remote without a copy of the packet.
+func (p *Packet) remote(d Direction) netip.Addr {
 	if d == Egress {
 		return p.Dst
 	}
 	return p.Src
 }
 
-// Local returns the interface's own end of a packet.
-func (d Direction) Local(p Packet) netip.Addr { return d.Reverse().Remote(p) }
+// Local returns the interface's own end of a packet of a direction.
+func (p Packet) Local(d Direction) netip.Addr { return p.Remote(d.Reverse()) }
 
 // A State is where a packet stands in its connection.
 type State uint8

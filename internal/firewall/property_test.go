@@ -156,7 +156,7 @@ func (c *randomCase) checkRule(t *testing.T, s Step) {
 		return
 	}
 	for _, e := range naiveEntries(c.n, s.Rule.Owner, c.d) {
-		if e.Number < s.Rule.Number && all(naiveService(e.Protocol, e.Ports, e.ICMP, c.k), sure(e.CIDR.Contains(c.d.Remote(c.k)))) == isTrue {
+		if e.Number < s.Rule.Number && all(naiveService(e.Protocol, e.Ports, e.ICMP, c.k), sure(e.CIDR.Contains(c.k.Remote(c.d)))) == isTrue {
 			t.Errorf("decided by %s, and entry %d matches", s.Rule, e.Number)
 		}
 	}
@@ -253,7 +253,7 @@ func TestSuggestedChangesAreEnoughAndNoMore(t *testing.T) {
 // refuses; random networks number from 1 in hundreds.
 func (c *randomCase) refusedByEntry1() bool {
 	for _, e := range naiveEntries(c.n, c.p.ACL, c.d) {
-		if e.Number == 1 && !e.Allow && all(naiveService(e.Protocol, e.Ports, e.ICMP, c.k), sure(e.CIDR.Contains(c.d.Remote(c.k)))) != isFalse {
+		if e.Number == 1 && !e.Allow && all(naiveService(e.Protocol, e.Ports, e.ICMP, c.k), sure(e.CIDR.Contains(c.k.Remote(c.d)))) != isFalse {
 			return true
 		}
 	}
@@ -263,7 +263,7 @@ func (c *randomCase) refusedByEntry1() bool {
 // covers says whether a change for c's packet may mean k too: protocol, destination port
 // or ICMP type and code, and the other side's address are the same, or not known.
 func (c *randomCase) covers(k Packet) bool {
-	if k.Protocol != c.k.Protocol || c.d.Remote(k) != c.d.Remote(c.k) {
+	if k.Protocol != c.k.Protocol || k.Remote(c.d) != c.k.Remote(c.d) {
 		return false
 	}
 	if k.icmp() {

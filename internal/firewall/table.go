@@ -96,7 +96,7 @@ type probe struct {
 }
 
 func (q *probe) set(d Direction, k *Packet) {
-	q.end.set(d.remote(k))
+	q.end.set(k.remote(d))
 	q.kind = uint8(kindOf(vpc.Protocol(k.Protocol)))
 	switch q.kind {
 	case kindTCP, kindUDP:

@@ -22,6 +22,9 @@ func (d Direction) String() string {
 	return "ingress"
 }
 
+// Reverse returns the other direction.
+func (d Direction) Reverse() Direction { return 1 - d }
+
 // Verdict says what the firewall did with a packet.
 type Verdict uint8
 
