@@ -21,7 +21,7 @@ func TestMetricsAreWrittenAsPrometheusReadsThem(t *testing.T) {
 	for _, want := range []string{
 		"# HELP weir_agent_windows_total Windows put into the journal.\n# TYPE weir_agent_windows_total counter\nweir_agent_windows_total 0\n",
 		"# HELP weir_agent_interfaces Interfaces captured now.\n# TYPE weir_agent_interfaces gauge\nweir_agent_interfaces 0\n",
-		"# HELP weir_delivery_put_duration_seconds Time to put one object.\n# TYPE weir_delivery_put_duration_seconds histogram\n" +
+		"# HELP weir_delivery_put_duration_seconds Time to send one object or batch.\n# TYPE weir_delivery_put_duration_seconds histogram\n" +
 			"weir_delivery_put_duration_seconds_bucket{le=\"0.005\"} 0\n",
 		"weir_delivery_put_duration_seconds_bucket{le=\"40.96\"} 0\nweir_delivery_put_duration_seconds_bucket{le=\"+Inf\"} 0\n" +
 			"weir_delivery_put_duration_seconds_sum 0\nweir_delivery_put_duration_seconds_count 0\n",

@@ -142,7 +142,8 @@ func (s *service) wire(ctx context.Context) error {
 		return err
 	}
 	s.delivery, err = delivery.New(delivery.Config{
-		Journal: s.journal, Logs: s.logs, Positions: buckets["positions"], Store: stores, Owner: s.host, Ranges: s.ranges,
+		Journal: s.journal, Logs: s.logs, Positions: buckets["positions"], Owner: s.host, Ranges: s.ranges,
+		Sinks:  map[flowlog.DestinationType]delivery.Sink{flowlog.S3: delivery.NewObjects(stores)},
 		Agents: func(ctx context.Context) ([]time.Time, error) { return agent.Through(ctx, buckets["hosts"]) },
 		Flush:  time.Duration(s.cfg.Serve.Flush), Metrics: s.delivered, Logger: s.log,
 	})

@@ -31,21 +31,42 @@ func (p *position) through() uint64 {
 	return p.Next - 1
 }
 
-// A batch is a range of journal sequences, both inclusive.
+// A batch is a range of journal sequences, both inclusive, and what of it has been
+// delivered.
 type batch struct {
 	From uint64 `json:"from"`
 	To   uint64 `json:"to"`
+
+	// Done are the items that are delivered, or lost.
+	Done Spans `json:"done,omitempty"`
+	Sent tally `json:"sent,omitzero"` // what they were
+}
+
+// A tally is how much was delivered.
+type tally struct {
+	Parcels int   `json:"parcels,omitempty"`
+	Records int64 `json:"records,omitempty"`
+	Bytes   int64 `json:"bytes,omitempty"`
+	Lost    int64 `json:"lost,omitempty"` // records
+}
+
+// add adds a parcel that was answered.
+func (t *tally) add(p *Parcel, a *Answer) {
+	t.Parcels++
+	t.Records += p.Records - int64(a.Left.Len()) - a.Lost
+	t.Bytes += p.Bytes
+	t.Lost += a.Lost
 }
 
 // maxParts is above the number of files that the records of one batch and one
 // stretch of time can fill.
 const maxParts = 1 << 8
 
-// hash tells the objects of one flow log and one stretch of time apart. It is a
-// function of what the object holds, so that sending it again replaces it; and
-// two objects never have the same.
-func (b *batch) hash(flowLog string, part int) uint32 {
-	return recordfile.Hash(flowLog, b.From*maxParts+uint64(part))
+// hash tells the objects of one flow log and one stretch of time apart: from is where
+// the batch begins. It is a function of what the object holds, so that sending it
+// again replaces it; and two objects never have the same.
+func hash(flowLog string, from uint64, part int) uint32 {
+	return recordfile.Hash(flowLog, from*maxParts+uint64(part))
 }
 
 // positions are kept in a key-value store under the id of the flow log.
@@ -72,15 +93,37 @@ func (p positions) get(ctx context.Context, id string) (pos position, ok bool, e
 
 func (p positions) put(ctx context.Context, id string, pos *position) error {
 	raw, err := json.Marshal(pos)
+	var revision uint64
 	if err == nil && pos.revision == 0 {
-		pos.revision, err = p.kv.Create(ctx, id, raw)
+		revision, err = p.kv.Create(ctx, id, raw)
 	} else if err == nil {
-		pos.revision, err = p.kv.Update(ctx, id, raw, pos.revision)
+		revision, err = p.kv.Update(ctx, id, raw, pos.revision)
 	}
 	if err != nil {
 		return fmt.Errorf("position of %s: %w", id, err)
 	}
+	pos.revision = revision
 	return nil
+}
+
+// again writes a position that may have been written before, when the answer was lost.
+func (p positions) again(ctx context.Context, id string, pos *position) error {
+	err := p.put(ctx, id, pos)
+	if !errors.Is(err, kv.ErrConflict) && !errors.Is(err, kv.ErrExists) {
+		return err
+	}
+	if now, ok, e := p.get(ctx, id); e == nil && ok && now.same(pos) {
+		pos.revision = now.revision
+		return nil
+	}
+	return err
+}
+
+// same reports whether two positions say the same.
+func (p *position) same(other *position) bool {
+	x, errX := json.Marshal(p)
+	y, errY := json.Marshal(other)
+	return errX == nil && errY == nil && string(x) == string(y)
 }
 
 func (p positions) forget(ctx context.Context, id string) error {

@@ -94,7 +94,7 @@ func TestOnceWhicheverStepIsTheLast(t *testing.T) {
 					}
 					add(11, 12, 13)
 					l := &life{steps: n, after: after}
-					_, err := b.step(b.open(Config{Positions: mortalKV{b.positions, l}, Store: mortalStore{b.store, l}}), id)
+					_, err := b.step(b.open(Config{Positions: mortalKV{b.positions, l}, Sinks: inBuckets(mortalStore{b.store, l})}), id)
 					ended := err == nil
 					if !ended && !errors.Is(err, errKilled) {
 						t.Fatal(err)
@@ -128,7 +128,7 @@ func TestEndWhicheverStepIsTheLast(t *testing.T) {
 			b.append(win{iface: id, start: 60, end: 120, ports: []uint16{1}})
 			b.must(b.logs.Delete(t.Context(), id, epoch.Add(2*time.Minute)))
 			l := &life{steps: n, after: after}
-			ended, err := b.step(b.open(Config{Positions: mortalKV{b.positions, l}, Store: mortalStore{b.store, l}, Agents: agents}), id)
+			ended, err := b.step(b.open(Config{Positions: mortalKV{b.positions, l}, Sinks: inBuckets(mortalStore{b.store, l}), Agents: agents}), id)
 			if _, gone := b.logs.Get(t.Context(), id); gone == nil {
 				_, again := b.step(b.open(Config{Agents: agents}), id)
 				b.must(again)
@@ -157,7 +157,7 @@ func TestHashesDiffer(t *testing.T) {
 	seen := make(map[uint32]bool)
 	for from := range uint64(2000) {
 		for part := range 3 {
-			h := (&batch{From: from, To: from + 9}).hash("fl-1", part)
+			h := hash("fl-1", from, part)
 			if seen[h] {
 				t.Fatalf("batch %d part %d has the hash of another", from, part)
 			}
@@ -177,5 +177,23 @@ func TestTwoWhoDeliver(t *testing.T) {
 	pos.Next = 1
 	if err := b.service.positions.put(t.Context(), "fl-1", &pos); !errors.Is(err, kv.ErrExists) && !errors.Is(err, kv.ErrConflict) {
 		t.Errorf("put over a position that was not read = %v, want %v", err, kv.ErrConflict)
+	}
+}
+
+// TestOldPositions reads what was written before batches had parts.
+func TestOldPositions(t *testing.T) {
+	b := newBed(t)
+	b.log("fl-1", nil)
+	b.append(win{end: 60, ports: []uint16{1}})
+	b.append(win{start: 60, end: 120, ports: []uint16{2}})
+	_, err := b.positions.Create(t.Context(), "fl-1", []byte(`{"next":2,"batch":{"from":1,"to":1}}`))
+	b.must(err)
+	b.publish("fl-1")
+	if diff := cmp.Diff([]string{"eni-1 1 ACCEPT OK", "eni-1 2 ACCEPT OK"}, b.lines("fl-1", false)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	raw, _, err := b.positions.Get(t.Context(), "fl-1")
+	if err != nil || string(raw) != `{"next":3}` {
+		t.Errorf("the position is %s, %v", raw, err)
 	}
 }

@@ -134,8 +134,8 @@ func (b *bed) open(cfg Config) *Service {
 	if cfg.Positions == nil {
 		cfg.Positions = b.positions
 	}
-	if cfg.Store == nil {
-		cfg.Store = b.store
+	if cfg.Sinks == nil {
+		cfg.Sinks = inBuckets(b.store)
 	}
 	if cfg.Owner == "" {
 		cfg.Owner = "here"
@@ -143,6 +143,11 @@ func (b *bed) open(cfg Config) *Service {
 	s, err := New(cfg)
 	b.must(err)
 	return s
+}
+
+// inBuckets are the sinks of a service that has S3 only.
+func inBuckets(store ObjectStore) map[flowlog.DestinationType]Sink {
+	return map[flowlog.DestinationType]Sink{flowlog.S3: NewObjects(store)}
 }
 
 func (b *bed) must(err error) {

@@ -16,13 +16,16 @@ import (
 	"weir/recordfile"
 )
 
-// Config configures [New]. Journal, Logs, Positions, Store and Owner are
+// Config configures [New]. Journal, Logs, Positions, Sinks and Owner are
 // required.
 type Config struct {
 	Journal   *journal.Journal
 	Logs      *flowlog.Store
 	Positions kv.Bucket // how far each flow log has been delivered
-	Store     ObjectStore
+
+	// Sinks are where flow logs of each type go. Those of a type that has none are
+	// left alone, and nothing is kept for them.
+	Sinks map[flowlog.DestinationType]Sink
 
 	// Owner names this process among those that share the journal, and is the
 	// same after a restart. One of them delivers at a time.
@@ -43,6 +46,10 @@ type Config struct {
 	// Linger bounds the wait for hosts that may never come back; default 1h.
 	Linger time.Duration
 
+	// MaxPause is the longest time between two attempts to deliver; default 1m. The
+	// first one is a second, or less if that is longer.
+	MaxPause time.Duration
+
 	Ranges  *vpc.Ranges // Amazon's published addresses; nil is none
 	Metrics *Metrics    // default counts for nobody
 	Logger  *slog.Logger
@@ -56,26 +63,29 @@ type Service struct {
 
 	mu      sync.Mutex
 	workers map[string]*worker
-	sending map[string]chan struct{} // by bucket: bounds how many batches wait for it
+	sending map[string]chan struct{} // by place: bounds how many batches wait for it
 }
 
 // parallel is how many batches are made at the same time, and how many are on
-// their way to one bucket. A bucket that does not answer holds up nobody else.
+// their way to one place. A place that does not answer holds up nobody else.
 const parallel = 2
 
 // New returns a service that does nothing until Run is called.
 func New(cfg Config) (*Service, error) {
-	if cfg.Journal == nil || cfg.Logs == nil || cfg.Positions == nil || cfg.Store == nil || cfg.Owner == "" {
-		return nil, errors.New("delivery: Journal, Logs, Positions, Store and Owner are required")
+	if cfg.Journal == nil || cfg.Logs == nil || cfg.Positions == nil || len(cfg.Sinks) == 0 || cfg.Owner == "" {
+		return nil, errors.New("delivery: Journal, Logs, Positions, Sinks and Owner are required")
 	}
-	if cfg.Flush < 0 || cfg.Settle < 0 || cfg.Linger < 0 {
-		return nil, errors.New("delivery: Flush, Settle and Linger can't be negative")
+	if cfg.Flush < 0 || cfg.Settle < 0 || cfg.Linger < 0 || cfg.MaxPause < 0 {
+		return nil, errors.New("delivery: Flush, Settle, Linger and MaxPause can't be negative")
 	}
 	if cfg.Settle == 0 {
 		cfg.Settle = 2 * time.Second
 		if cfg.Flush > 0 {
 			cfg.Settle = min(cfg.Settle, cfg.Flush/4)
 		}
+	}
+	if cfg.MaxPause == 0 {
+		cfg.MaxPause = lastPause
 	}
 	if cfg.Linger == 0 {
 		cfg.Linger = time.Hour
@@ -162,7 +172,7 @@ func (s *Service) follow(ctx context.Context, wg *sync.WaitGroup, logs []flowlog
 	defer s.mu.Unlock()
 	for i := range logs {
 		f := logs[i]
-		if f.DestinationType != flowlog.S3 {
+		if s.cfg.Sinks[f.DestinationType] == nil {
 			continue
 		}
 		if w := s.workers[f.ID]; w != nil {
@@ -184,14 +194,14 @@ func (s *Service) follow(ctx context.Context, wg *sync.WaitGroup, logs []flowlog
 	}
 }
 
-// sendingTo returns the slots of a bucket.
-func (s *Service) sendingTo(bucket string) chan struct{} {
+// sendingTo returns the slots of a place.
+func (s *Service) sendingTo(place string) chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	slots := s.sending[bucket]
+	slots := s.sending[place]
 	if slots == nil {
 		slots = make(chan struct{}, parallel)
-		s.sending[bucket] = slots
+		s.sending[place] = slots
 	}
 	return slots
 }

@@ -3,18 +3,33 @@ package delivery
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
+	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"weir/internal/flowlog"
-	"weir/internal/journal"
-	"weir/internal/recorder"
-	"weir/internal/vpc"
 	"weir/record"
 	"weir/recordfile"
 )
+
+// objects is the [Sink] of S3: files under names that derive from the range of the
+// journal, so that one that is sent again replaces itself.
+type objects struct{ store ObjectStore }
+
+// NewObjects returns a sink of files in buckets.
+func NewObjects(store ObjectStore) Sink { return objects{store} }
+
+// Place is the bucket.
+func (o objects) Place(f *flowlog.FlowLog) (string, error) {
+	bucket, _, err := flowlog.BucketFolder(f.Destination)
+	return "s3://" + bucket, err
+}
+
+// Make implements [Sink].
+func (o objects) Make(f *flowlog.FlowLog, from, to uint64) (Maker, error) {
+	return newFiles(o.store, f, from, to)
+}
 
 // An object is a file on its way.
 type object struct {
@@ -27,17 +42,17 @@ type object struct {
 // minutes that records end in, more if one gets too large. The same range of the
 // journal makes the same objects, byte for byte.
 type files struct {
-	log     *flowlog.FlowLog
-	batch   *batch
-	folder  string
-	options recordfile.Options
-	format  record.Format
-	full    func(recordfile.Size) bool // whether a file has to be closed
+	store    ObjectStore
+	log      *flowlog.FlowLog
+	from, to uint64
+	bucket   string
+	folder   string
+	options  recordfile.Options
+	format   record.Format
+	full     func(recordfile.Size) bool // whether a file has to be closed
 
-	recorder *recorder.Recorder
-	stamps   map[string]*vpc.Stamp // by their JSON, which repeats from window to window
-	open     map[int64]*file       // by the Unix second their five minutes begin at
-	done     []object
+	open map[int64]*file // by the Unix second their five minutes begin at
+	done []object
 }
 
 type file struct {
@@ -47,69 +62,27 @@ type file struct {
 	writer recordfile.Writer
 }
 
-func newFiles(f *flowlog.FlowLog, b *batch, ranges *vpc.Ranges) (*files, error) {
+func newFiles(store ObjectStore, f *flowlog.FlowLog, from, to uint64) (*files, error) {
 	format, err := f.RecordFormat()
 	if err != nil {
 		return nil, err
 	}
-	traffic, err := recorder.ParseTraffic(f.TrafficType)
+	bucket, folder, err := flowlog.BucketFolder(f.Destination)
 	if err != nil {
 		return nil, err
-	}
-	_, folder, err := flowlog.BucketFolder(f.Destination)
-	if err != nil {
-		return nil, err
-	}
-	cfg := recorder.Config{Format: format, Traffic: traffic, Ranges: ranges}
-	for n := range 2 {
-		cfg.InterfaceTags[n] = f.TagKey("network-interface", n)
-		cfg.InstanceTags[n] = f.TagKey("instance", n)
 	}
 	return &files{
-		log: f, batch: b, folder: folder, format: format, full: recordfile.Size.Full,
-		options:  recordfile.Options{Hive: f.Hive, PerHour: f.PerHour, Parquet: f.Parquet},
-		recorder: recorder.New(cfg),
-		stamps:   make(map[string]*vpc.Stamp),
-		open:     make(map[int64]*file),
+		store: store, log: f, from: from, to: to, bucket: bucket, folder: folder, format: format, full: recordfile.Size.Full,
+		options: recordfile.Options{Hive: f.Hive, PerHour: f.PerHour, Parquet: f.Parquet},
+		open:    make(map[int64]*file),
 	}, nil
 }
 
-// add records those windows of a message that the flow log covers.
-func (fs *files) add(m *journal.Message) error {
-	for i := range m.Entries {
-		e := &m.Entries[i]
-		stamp, err := fs.stamp(e.Meta)
-		if err != nil {
-			return fmt.Errorf("message %d: %w", m.Seq, err)
-		}
-		r := flowlog.Resources{VPC: stamp.VPC, Subnet: stamp.Subnet, Interface: stamp.ID}
-		start := e.Window.Start
-		if e.Window.Quiet && start.Before(fs.log.Created) && e.Window.End.After(fs.log.Created) {
-			start = fs.log.Created // it was quiet from then on as well
-		}
-		if !fs.log.Covers(r) || !fs.log.Wants(start) {
-			continue
-		}
-		if err := fs.recorder.Each(e.Window, stamp, fs.write); err != nil {
-			return fmt.Errorf("message %d: %w", m.Seq, err)
-		}
-	}
-	return nil
-}
+// Full implements [Maker]: files are compressed, and grow slowly.
+func (fs *files) Full() bool { return false }
 
-func (fs *files) stamp(meta []byte) (*vpc.Stamp, error) {
-	if s := fs.stamps[string(meta)]; s != nil {
-		return s, nil
-	}
-	s := new(vpc.Stamp)
-	if err := json.Unmarshal(meta, s); err != nil {
-		return nil, fmt.Errorf("what is known of the interface: %w", err)
-	}
-	fs.stamps[string(meta)] = s
-	return s, nil
-}
-
-func (fs *files) write(r *record.Record) error {
+// Write implements [Maker].
+func (fs *files) Write(r *record.Record, _ string) error {
 	end, _ := r.Int(record.End)
 	start := end - end%int64(recordfile.Interval/time.Second)
 	f := fs.open[start]
@@ -131,7 +104,7 @@ func (fs *files) write(r *record.Record) error {
 		return err
 	}
 	if f.part++; f.part == maxParts {
-		return fmt.Errorf("batch %d to %d fills more than %d files", fs.batch.From, fs.batch.To, maxParts)
+		return fmt.Errorf("batch %d to %d fills more than %d files", fs.from, fs.to, maxParts)
 	}
 	f.buf = new(bytes.Buffer)
 	return f.writer.Reset(f.buf)
@@ -144,7 +117,7 @@ func (fs *files) finish(f *file) error {
 	}
 	key := recordfile.Key{
 		Prefix: fs.folder, Account: fs.log.Account, Region: fs.log.Region, FlowLog: fs.log.ID,
-		Time: f.start, Hash: fs.batch.hash(fs.log.ID, f.part), Options: fs.options,
+		Time: f.start, Hash: hash(fs.log.ID, fs.from, f.part), Options: fs.options,
 	}
 	if err := key.Check(); err != nil {
 		return err
@@ -153,16 +126,33 @@ func (fs *files) finish(f *file) error {
 	return nil
 }
 
-// close returns the objects, in the order of their keys.
-func (fs *files) close() ([]object, error) {
+// Close implements [Maker].
+func (fs *files) Close() (items int, err error) {
 	for _, f := range fs.open {
 		if f.writer.Size().Records == 0 {
 			continue // it was closed for its size, and nothing came after
 		}
 		if err := fs.finish(f); err != nil {
-			return nil, err
+			return 0, err
 		}
 	}
 	slices.SortFunc(fs.done, func(a, b object) int { return cmp.Compare(a.key, b.key) })
-	return fs.done, nil
+	return 0, nil
+}
+
+// Parcels returns all objects, in the order of their keys.
+func (fs *files) Parcels(context.Context, Spans) ([]Parcel, error) {
+	contentType := "application/x-gzip"
+	if fs.log.Parquet {
+		contentType = "application/octet-stream"
+	}
+	parcels := make([]Parcel, len(fs.done))
+	for i := range fs.done {
+		o := &fs.done[i]
+		parcels[i] = Parcel{Name: "put " + o.key, Records: o.records, Bytes: int64(len(o.body)),
+			Send: func(ctx context.Context) (Answer, error) {
+				return Answer{}, fs.store.Put(ctx, fs.bucket, o.key, o.body, contentType)
+			}}
+	}
+	return parcels, nil
 }

@@ -117,13 +117,15 @@ func TestFilesAreSplit(t *testing.T) {
 			w.end = 60
 			e := w.entry(1)
 			make := func() []object {
-				fs, err := newFiles(&f, &batch{1, 1}, nil)
+				fs, err := newFiles(nil, &f, 1, 1)
 				b.must(err)
 				fs.full = func(s recordfile.Size) bool { return s.Records == 10 }
-				b.must(fs.add(&journal.Message{Seq: 1, Entries: []journal.Entry{e}}))
-				objects, err := fs.close()
+				rs, err := newRecords(&f, nil, fs.Write)
 				b.must(err)
-				return objects
+				b.must(rs.add(&journal.Message{Seq: 1, Entries: []journal.Entry{e}}))
+				_, err = fs.Close()
+				b.must(err)
+				return fs.done
 			}
 			objects, again := make(), make()
 			if wantFiles := (n + 9) / 10; len(objects) != wantFiles {
@@ -166,7 +168,7 @@ func TestNextMark(t *testing.T) {
 // newBedService returns a service whose parts are not used.
 func newBedService(t *testing.T, cfg Config) *Service {
 	t.Helper()
-	cfg.Journal, cfg.Logs, cfg.Positions, cfg.Store, cfg.Owner = new(journal.Journal), new(flowlog.Store), new(journal.KV), &memory{}, "here"
+	cfg.Journal, cfg.Logs, cfg.Positions, cfg.Sinks, cfg.Owner = new(journal.Journal), new(flowlog.Store), new(journal.KV), inBuckets(&memory{}), "here"
 	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)

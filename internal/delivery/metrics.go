@@ -17,13 +17,15 @@ type Metrics struct {
 // NewMetrics returns counters at zero.
 func NewMetrics() *Metrics {
 	m := &Metrics{set: metrics.NewSet(), help: map[string]string{
-		"weir_delivery_objects_total":                  "Objects delivered.",
+		"weir_delivery_objects_total":                  "Objects, or batches of events, delivered.",
 		"weir_delivery_records_total":                  "Records delivered.",
-		"weir_delivery_bytes_total":                    "Bytes of objects delivered.",
-		"weir_delivery_errors_total":                   "Attempts to make or deliver an object that failed.",
+		"weir_delivery_bytes_total":                    "Bytes of objects and batches delivered.",
+		"weir_delivery_errors_total":                   "Attempts to make or deliver an object or a batch that failed.",
+		"weir_delivery_refused_records_total":          "Records that were not taken with the rest of their batch, and are sent again.",
+		"weir_delivery_lost_records_total":             "Records that the destination never takes, such as events that are too old.",
 		"weir_delivery_last_success_timestamp_seconds": "Time of the last delivery that succeeded.",
 		"weir_delivery_waiting_messages":               "Messages of the journal that are not delivered yet.",
-		"weir_delivery_put_duration_seconds":           "Time to put one object.",
+		"weir_delivery_put_duration_seconds":           "Time to send one object or batch.",
 	}}
 	m.seconds = m.set.NewPrometheusHistogramExt("weir_delivery_put_duration_seconds", metrics.ExponentialBuckets(0.005, 2, 14))
 	return m
@@ -67,3 +69,11 @@ func (m *Metrics) forget(flowLog string) {
 func (m *Metrics) failed(flowLog string) { m.add(flowLog, "weir_delivery_errors_total", 1) }
 
 func (m *Metrics) put(d time.Duration) { m.seconds.Update(d.Seconds()) }
+
+func (m *Metrics) refused(flowLog string, records int64) {
+	m.add(flowLog, "weir_delivery_refused_records_total", records)
+}
+
+func (m *Metrics) lost(flowLog string, records int64) {
+	m.add(flowLog, "weir_delivery_lost_records_total", records)
+}

@@ -3,8 +3,6 @@ package delivery
 import (
 	"context"
 	"time"
-
-	"weir/internal/flowlog"
 )
 
 // releasePause is how often the journal is freed of what has been delivered.
@@ -37,7 +35,7 @@ func (s *Service) releaseOnce(ctx context.Context) error {
 	}
 	delivered, furthest := last, uint64(0)
 	for i := range logs {
-		if logs[i].DestinationType != flowlog.S3 {
+		if s.cfg.Sinks[logs[i].DestinationType] == nil {
 			continue
 		}
 		pos, ok, err := s.positions.get(ctx, logs[i].ID)

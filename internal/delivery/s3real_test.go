@@ -82,7 +82,7 @@ func TestS3OfOthers(t *testing.T) {
 	b.log("fl-1", func(f *flowlog.FlowLog) { f.Destination = "arn:aws:s3:::" + bucket + "/folder" })
 	store := new(switched)
 	store.at.Store(good)
-	b.run(b.open(Config{Flush: time.Second, Store: store}))
+	b.run(b.open(Config{Flush: time.Second, Sinks: inBuckets(store)}))
 	status := func() flowlog.Status {
 		st, err := b.logs.Status(t.Context(), "fl-1")
 		b.must(err)

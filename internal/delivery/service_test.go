@@ -48,7 +48,7 @@ func TestAccessErrorHealsByItself(t *testing.T) {
 	b := newBed(t)
 	b.log("fl-1", func(f *flowlog.FlowLog) { f.Destination = "arn:aws:s3:::not-yet/folder" })
 	b.append(win{end: 60, ports: []uint16{1}})
-	b.run(b.open(Config{Flush: time.Second, Store: client}))
+	b.run(b.open(Config{Flush: time.Second, Sinks: inBuckets(client)}))
 	status := func() flowlog.Status {
 		st, err := b.logs.Status(t.Context(), "fl-1")
 		b.must(err)

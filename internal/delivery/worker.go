@@ -9,6 +9,7 @@ import (
 
 	"weir/internal/flowlog"
 	"weir/internal/journal"
+	"weir/internal/kv"
 )
 
 // A worker delivers one flow log.
@@ -20,7 +21,9 @@ type worker struct {
 	mu  sync.Mutex
 	log flowlog.FlowLog
 
-	mark time.Time // when to publish next
+	mark   time.Time // when to publish next
+	owed   *position // what is delivered and could not be written down; nil is nothing
+	warned bool      // of records that are lost
 }
 
 func newWorker(s *Service, f flowlog.FlowLog) *worker {
@@ -58,7 +61,7 @@ func (w *worker) run(ctx context.Context) {
 			return
 		case err != nil:
 			w.s.cfg.Logger.Error("deliver", "flow-log", f.ID, "err", err)
-			pause = min(max(2*pause, firstPause), lastPause)
+			pause = min(max(2*pause, firstPause), w.s.cfg.MaxPause)
 			wait = pause
 		default:
 			pause = 0
@@ -74,7 +77,7 @@ func (w *worker) run(ctx context.Context) {
 
 // step does what there is to do and returns how long there is nothing more.
 func (w *worker) step(ctx context.Context, f *flowlog.FlowLog) (wait time.Duration, ended bool, err error) {
-	pos, ok, err := w.s.positions.get(ctx, f.ID)
+	pos, ok, err := w.position(ctx, f.ID)
 	if err != nil {
 		return 0, false, err
 	}
@@ -125,6 +128,35 @@ func (w *worker) step(ctx context.Context, f *flowlog.FlowLog) (wait time.Durati
 	return 0, true, nil
 }
 
+// position returns how far the flow log is, and false if nothing is known yet.
+func (w *worker) position(ctx context.Context, id string) (position, bool, error) {
+	if w.owed == nil {
+		return w.s.positions.get(ctx, id)
+	}
+	err := w.s.positions.again(ctx, id, w.owed)
+	if errors.Is(err, kv.ErrConflict) || errors.Is(err, kv.ErrExists) {
+		w.owed = nil // another process went on
+		return w.s.positions.get(ctx, id)
+	}
+	if err != nil {
+		return position{}, false, err
+	}
+	pos := *w.owed
+	w.owed = nil
+	return pos, true, nil
+}
+
+// note writes down what has been delivered. If that fails the worker knows it all the
+// same, and writes it before anything else is sent.
+func (w *worker) note(ctx context.Context, id string, pos *position) error {
+	err := w.s.positions.put(ctx, id, pos)
+	if err != nil {
+		owed := *pos
+		w.owed = &owed
+	}
+	return err
+}
+
 // maxBatch is how many messages of the journal a batch holds at most, so that
 // what an outage has left can be made up for in bounded memory.
 const maxBatch = 256
@@ -148,39 +180,77 @@ func (w *worker) publish(ctx context.Context, f *flowlog.FlowLog, pos *position)
 	return nil
 }
 
-// deliver sends the batch that has been written down and moves the position
-// behind it.
+// deliver sends what is left of the batch that has been written down and moves the
+// position behind it.
 func (w *worker) deliver(ctx context.Context, f *flowlog.FlowLog, pos *position) error {
-	bucket, _, err := flowlog.BucketFolder(f.Destination)
+	sink := w.s.cfg.Sinks[f.DestinationType]
+	place, err := sink.Place(f)
 	if err != nil {
 		return err
 	}
-	leave, err := enter(ctx, w.s.sendingTo(bucket))
+	leave, err := enter(ctx, w.s.sendingTo(place))
 	if err != nil {
 		return err
 	}
 	defer leave()
-	objects, err := w.objects(ctx, f, pos.Batch)
+	parcels, err := w.parcels(ctx, f, sink, pos)
 	if err != nil {
 		return errors.Join(err, w.failed(ctx, f.ID, err))
 	}
-	for i := range objects {
-		contentType := "application/x-gzip"
-		if f.Parquet {
-			contentType = "application/octet-stream"
-		}
-		began := time.Now()
-		if err := w.s.cfg.Store.Put(ctx, bucket, objects[i].key, objects[i].body, contentType); err != nil {
-			return errors.Join(fmt.Errorf("put %s: %w", objects[i].key, err), w.failed(ctx, f.ID, err))
-		}
-		w.s.cfg.Metrics.put(time.Since(began))
+	if err := w.send(ctx, f, pos, parcels); err != nil {
+		return errors.Join(err, w.failed(ctx, f.ID, err))
 	}
 	next := position{Next: pos.Batch.To + 1, revision: pos.revision}
-	if err := w.s.positions.put(ctx, f.ID, &next); err != nil {
+	if err := w.note(ctx, f.ID, &next); err != nil {
 		return err
 	}
+	sent := pos.Batch.Sent
 	*pos = next
-	return w.succeeded(ctx, f.ID, objects)
+	return w.succeeded(ctx, f.ID, &sent)
+}
+
+// send sends parcels, and writes down what is delivered before it sends the next one.
+// Where a destination refuses a part for now the others still go.
+func (w *worker) send(ctx context.Context, f *flowlog.FlowLog, pos *position, parcels []Parcel) error {
+	var later error
+	for i := range parcels {
+		p := &parcels[i]
+		began := time.Now()
+		answer, err := p.Send(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+		w.s.cfg.Metrics.put(time.Since(began))
+		pos.Batch.Sent.add(p, &answer)
+		w.lost(f.ID, p, &answer)
+		pos.Batch.Done = pos.Batch.Done.Plus(p.Items.Minus(answer.Left))
+		if len(answer.Left) > 0 && later == nil {
+			w.s.cfg.Metrics.refused(f.ID, int64(answer.Left.Len()))
+			later = fmt.Errorf("%s: %w", p.Name, answer.Why)
+		}
+		if last := i == len(parcels)-1; len(p.Items) > 0 && (!last || later != nil) {
+			if err := w.note(ctx, f.ID, pos); err != nil {
+				return err
+			}
+		}
+		if answer.Why != nil && answer.Why.Kind == RateLimited {
+			break // the others would make it worse
+		}
+	}
+	return later
+}
+
+// lost counts records that the destination will never take, and says so once.
+func (w *worker) lost(id string, p *Parcel, a *Answer) {
+	if a.Lost == 0 {
+		return
+	}
+	w.s.cfg.Metrics.lost(id, a.Lost)
+	if !w.warned {
+		w.s.cfg.Logger.Warn("the destination never takes some records; more of them are only counted",
+			"flow-log", id, "parcel", p.Name, "records", a.Lost, "err", a.LostWhy)
+		w.warned = true
+	}
 }
 
 // enter takes a slot, which leave gives back.
@@ -193,21 +263,52 @@ func enter(ctx context.Context, slots chan struct{}) (leave func(), err error) {
 	}
 }
 
-func (w *worker) objects(ctx context.Context, f *flowlog.FlowLog, b *batch) ([]object, error) {
+// errFull ends reading the journal.
+var errFull = errors.New("the batch is full")
+
+// parcels makes what has to be sent of a batch. A batch that is full before its end is
+// made shorter, and written down as that.
+func (w *worker) parcels(ctx context.Context, f *flowlog.FlowLog, sink Sink, pos *position) ([]Parcel, error) {
 	leave, err := enter(ctx, w.s.making)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	fs, err := newFiles(f, b, w.s.cfg.Ranges)
+	b := pos.Batch
+	maker, err := sink.Make(f, b.From, b.To)
 	if err != nil {
 		return nil, err
 	}
-	err = w.s.cfg.Journal.ReadRange(ctx, b.From, b.To, func(m *journal.Message) error { return fs.add(m) })
+	rs, err := newRecords(f, w.s.cfg.Ranges, maker.Write)
 	if err != nil {
+		return nil, err
+	}
+	to := b.To
+	err = w.s.cfg.Journal.ReadRange(ctx, b.From, b.To, func(m *journal.Message) error {
+		if err := rs.add(m); err != nil {
+			return err
+		}
+		// What is delivered already was counted from the beginning of this range.
+		if m.Seq < b.To && len(b.Done) == 0 && maker.Full() {
+			to = m.Seq
+			return errFull
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errFull) {
 		return nil, fmt.Errorf("read the journal from %d to %d: %w", b.From, b.To, err)
 	}
-	return fs.close()
+	if to < b.To {
+		b.To, pos.Next = to, to+1
+		if err := w.s.positions.put(ctx, f.ID, pos); err != nil {
+			return nil, err
+		}
+	}
+	items, err := maker.Close()
+	if err != nil {
+		return nil, err
+	}
+	return maker.Parcels(ctx, Spans{}.add(Span{0, items}).Minus(b.Done))
 }
 
 // failed makes the error the status that DescribeFlowLogs tells.
@@ -232,27 +333,23 @@ func (w *worker) failed(ctx context.Context, id string, cause error) error {
 	return w.s.cfg.Logs.SetStatus(ctx, id, st)
 }
 
-func (w *worker) succeeded(ctx context.Context, id string, objects []object) error {
+func (w *worker) succeeded(ctx context.Context, id string, sent *tally) error {
 	st, err := w.s.cfg.Logs.Status(ctx, id)
 	if err != nil {
 		return err
 	}
-	if len(objects) == 0 && st.Error == "" {
+	if sent.Parcels == 0 && st.Error == "" {
 		return nil
 	}
 	st.Error, st.Cause = "", ""
-	var records, bytes int64
-	for i := range objects {
-		records += objects[i].records
-		bytes += int64(len(objects[i].body))
-	}
-	if len(objects) > 0 {
+	if sent.Parcels > 0 {
 		st.Last = time.Now().UTC()
-		st.Objects += uint64(len(objects))
-		st.Records += uint64(records)
-		st.Bytes += uint64(bytes)
+		st.Objects += uint64(sent.Parcels)
+		st.Records += uint64(sent.Records)
+		st.Bytes += uint64(sent.Bytes)
+		st.Lost += uint64(sent.Lost)
 	}
-	w.s.cfg.Metrics.delivered(id, len(objects), records, bytes)
+	w.s.cfg.Metrics.delivered(id, sent.Parcels, sent.Records, sent.Bytes)
 	return w.s.cfg.Logs.SetStatus(ctx, id, st)
 }
 

@@ -56,6 +56,8 @@ type Status struct {
 	Objects uint64    `json:"objects"`       // delivered, with the next two
 	Records uint64    `json:"records"`
 	Bytes   uint64    `json:"bytes"`
+
+	Lost uint64 `json:"lost,omitempty"` // records that the destination never takes
 }
 
 // NewID returns an id that no other flow log has.
