@@ -35,6 +35,10 @@ type Config struct {
 	// whose text the answer has, or another error. Default: nil for every bucket.
 	Bucket func(ctx context.Context, bucket string) error
 
+	// CloudWatch answers requests signed for logs. Default: they are told that the
+	// service is not available.
+	CloudWatch LogsService
+
 	Caller string           // ARN of who calls; default arn:aws:iam::<account>:root
 	S3     http.Handler     // requests signed for s3, and all that are no Query requests; default refuses them
 	Logger *slog.Logger     // default discards

@@ -14,8 +14,10 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"weir/internal/cloudwatch"
 	"weir/internal/ec2"
 	"weir/internal/sigv4"
 )
@@ -28,20 +30,21 @@ const (
 	changeTimeout = 2 * time.Minute // of the buckets it writes to
 )
 
-// A request is one request of the Query protocol on its way to its answer.
+// A request is one request on its way to its answer.
 type request struct {
 	*http.Request
 	id      string         // which the answer has
-	service string         // "ec2" or "sts"
+	service string         // "ec2", "sts" or "logs"
 	sig     *sigv4.Request // nil if it could not be read; then signed says why
 	signed  error
 	action  string // once the parameters are read
 }
 
-// A reply is what is sent.
+// A reply is what is sent; without a status it has been sent.
 type reply struct {
 	Status int    `json:"status"`
 	Body   []byte `json:"body"`
+	Error  string `json:"error,omitempty"` // code, of CloudWatch Logs' answers
 
 	// Request is the id in the body where that may be another request's than the
 	// one that is answered: it is answered as one was before.
@@ -59,8 +62,17 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{Request: r, id: newUUID(), service: service, sig: sig, signed: err}
 	start := a.cfg.Now()
 	out := a.guarded(w, q)
+	if out.Status == 0 {
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/xml;charset=UTF-8")
+	if service == cloudwatch.Service {
+		h.Set("Content-Type", cloudwatch.ContentType)
+	}
+	if out.Error != "" {
+		h.Set("X-Amzn-Errortype", out.Error)
+	}
 	h.Set("Content-Length", fmt.Sprint(len(out.Body)))
 	h.Set("X-Amzn-Requestid", cmp.Or(out.Request, q.id))
 	h.Set("Cache-Control", "no-cache, no-store")
@@ -70,16 +82,19 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		"request", q.id, "took", a.cfg.Now().Sub(start))
 }
 
-// serviceOf tells whose form an answer must have, and whether a request is for the
-// Query protocol at all: it is signed for EC2 or STS, or it looks like the
-// protocol's and is signed badly, for another service, or not at all.
+// serviceOf tells whose form an answer must have, and whether a request is for us at all
+// and not for S3: it is signed for EC2, STS or CloudWatch Logs, or it looks like theirs and
+// is signed badly, for another service, or not at all.
 func serviceOf(r *http.Request, sig *sigv4.Request, err error) (service string, ours bool) {
 	if err == nil {
 		switch sig.Service {
 		case "s3":
 			return "", false
-		case "ec2", "sts":
+		case "ec2", "sts", cloudwatch.Service:
 			return sig.Service, true
+		}
+		if isLogs(r) {
+			return cloudwatch.Service, true
 		}
 		return "ec2", isQuery(r)
 	}
@@ -88,6 +103,8 @@ func serviceOf(r *http.Request, sig *sigv4.Request, err error) (service string, 
 	switch {
 	case strings.Contains(scope, "/s3/"):
 		return "", false
+	case strings.Contains(scope, "/logs/"), isLogs(r):
+		return cloudwatch.Service, true
 	case strings.Contains(scope, "/sts/"):
 		service = "sts"
 	}
@@ -114,11 +131,19 @@ func (a *API) guarded(w http.ResponseWriter, q *request) (out reply) {
 	}()
 	select {
 	case a.slots <- struct{}{}:
-		defer func() { <-a.slots }()
 	default:
 		return refusal(q, ec2.RequestLimitExceeded.With())
 	}
-	params, err := a.admit(w, q)
+	release := sync.OnceFunc(func() { <-a.slots })
+	defer release()
+	if q.service == cloudwatch.Service {
+		return a.cloudWatch(w, q, release)
+	}
+	body, err := a.admit(w, q, maxBody)
+	if err != nil {
+		return a.failed(q, err)
+	}
+	params, err := parameters(q, body)
 	if err != nil {
 		return a.failed(q, err)
 	}
@@ -128,8 +153,9 @@ func (a *API) guarded(w http.ResponseWriter, q *request) (out reply) {
 	return a.ec2(q, params)
 }
 
-// admit reads a request, once its sender may have sent it, and checks that it did.
-func (a *API) admit(w http.ResponseWriter, q *request) (url.Values, error) {
+// admit reads the body of a request, once its sender may have sent it, and checks that it
+// did.
+func (a *API) admit(w http.ResponseWriter, q *request, most int64) ([]byte, error) {
 	if q.signed != nil {
 		return nil, q.signed
 	}
@@ -146,10 +172,10 @@ func (a *API) admit(w http.ResponseWriter, q *request) (url.Values, error) {
 	// It may hold a slot for so long; not every server can be told.
 	conn := http.NewResponseController(w)
 	_ = conn.SetReadDeadline(time.Now().Add(bodyTimeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, most))
 	_ = conn.SetReadDeadline(time.Time{})
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, ec2.RequestEntityTooLarge.With(maxBody)
+		return nil, ec2.RequestEntityTooLarge.With(most)
 	}
 	if err != nil {
 		return nil, ec2.MalformedQueryString.With()
@@ -160,7 +186,7 @@ func (a *API) admit(w http.ResponseWriter, q *request) (url.Values, error) {
 	if err := q.sig.Verify(q.Request, body, key, a.cfg.Now()); err != nil {
 		return nil, err
 	}
-	return parameters(q, body)
+	return body, nil
 }
 
 // unsignedBody says whether the signature leaves the body out, as it may for S3.
@@ -208,11 +234,16 @@ func (a *API) ec2(q *request, params url.Values) reply {
 	if !act.changes {
 		return a.run(ctx, q, act, params)
 	}
-	// Once begun, a change is seen through, whether its client still waits or not.
+	return a.once(q, ctx, func(ctx context.Context) reply { return a.run(ctx, q, act, params) })
+}
+
+// once answers a request that changes something, or as it was answered before. Once begun,
+// a change is seen through, whether its client still waits or not.
+func (a *API) once(q *request, ctx context.Context, fn func(context.Context) reply) reply {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
 	defer cancel()
 	out, err := a.replays.do(ctx, signatureOf(q.Request), q.sig.Time, q.sig.Time.Add(q.sig.Expires), func() reply {
-		out := a.run(ctx, q, act, params)
+		out := fn(ctx)
 		out.Request = q.id
 		return out
 	})
@@ -242,8 +273,14 @@ func (a *API) run(ctx context.Context, q *request, act action, params url.Values
 
 // failed answers with an error; what is no error of the client's is logged.
 func (a *API) failed(q *request, err error) reply {
+	if e := (*cloudwatch.Error)(nil); errors.As(err, &e) {
+		return logsRefusal(e)
+	}
 	if e := (*sigv4.Error)(nil); errors.As(err, &e) {
-		if q.service == "ec2" {
+		switch q.service {
+		case cloudwatch.Service:
+			return logsRefusal(e)
+		case "ec2":
 			e = e.ForEC2()
 		}
 		return refusal(q, &ec2.Error{Code: e.Code, Message: e.Message})
@@ -256,7 +293,10 @@ func (a *API) failed(q *request, err error) reply {
 }
 
 func refusal(q *request, e *ec2.Error) reply {
-	if q.service == "sts" {
+	switch q.service {
+	case cloudwatch.Service:
+		return logsRefusal(e)
+	case "sts":
 		return stsRefusal(q, e)
 	}
 	return reply{Status: ec2.StatusOf(e.Code), Body: ec2.AppendError(nil, e, q.id)}

@@ -27,12 +27,12 @@ type Event struct {
 
 // PutLogEvents adds events, in the order of their times, to a stream that exists.
 type PutLogEvents struct {
-	LogGroupName  string  `json:"logGroupName"`
-	LogStreamName string  `json:"logStreamName"`
-	LogEvents     []Event `json:"logEvents"`
+	LogGroupName  string  `json:"logGroupName" is:"required,group"`
+	LogStreamName string  `json:"logStreamName" is:"required,stream"`
+	LogEvents     []Event `json:"logEvents" is:"required,list=1-10000"`
 
 	// SequenceToken is what was needed until 2023 and is ignored since.
-	SequenceToken string `json:"sequenceToken,omitempty"`
+	SequenceToken string `json:"sequenceToken,omitempty" is:"token"`
 }
 
 // PutLogEventsAnswer is the answer to a PutLogEvents of which at least a part was taken,
@@ -48,18 +48,4 @@ type Rejected struct {
 	TooNewLogEventStartIndex *int `json:"tooNewLogEventStartIndex,omitempty"`
 	TooOldLogEventEndIndex   *int `json:"tooOldLogEventEndIndex,omitempty"`
 	ExpiredLogEventEndIndex  *int `json:"expiredLogEventEndIndex,omitempty"` // older than the group keeps
-}
-
-// CreateLogGroup makes a group.
-type CreateLogGroup struct {
-	LogGroupName  string            `json:"logGroupName"`
-	LogGroupClass string            `json:"logGroupClass,omitempty"`
-	KmsKeyID      string            `json:"kmsKeyId,omitempty"`
-	Tags          map[string]string `json:"tags,omitempty"`
-}
-
-// CreateLogStream makes a stream.
-type CreateLogStream struct {
-	LogGroupName  string `json:"logGroupName"`
-	LogStreamName string `json:"logStreamName"`
 }

@@ -53,6 +53,24 @@ func (e *Error) ForEC2() *Error {
 	return e
 }
 
+// jsonCodes are the codes of the services that speak JSON.
+var jsonCodes = map[string]string{
+	codeMissing:    "MissingAuthenticationTokenException",
+	codeIncomplete: "IncompleteSignatureException",
+	codeMismatch:   "InvalidSignatureException",
+	codeExpired:    "InvalidSignatureException",
+	codeUnknownKey: "UnrecognizedClientException",
+}
+
+// ForJSON returns the error as services answer it whose protocol is JSON, with HTTP status
+// 400. Which codes they have is from memory.
+func (e *Error) ForJSON() *Error {
+	if code, ok := jsonCodes[e.Code]; ok {
+		return &Error{code, e.Message}
+	}
+	return e
+}
+
 // incomplete reports a signature that cannot be read.
 func incomplete(format string, args ...any) *Error {
 	return &Error{codeIncomplete, fmt.Sprintf(format, args...)}
