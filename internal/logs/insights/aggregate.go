@@ -1,0 +1,356 @@
+package insights
+
+import (
+	"fmt"
+	"hash/maphash"
+	"math"
+	"math/bits"
+	"slices"
+
+	"weir/internal/logs"
+)
+
+// aggregateKind says what an aggregate function works out.
+type aggregateKind uint8
+
+const (
+	count aggregateKind = iota
+	countDistinct
+	sum
+	avg
+	minimum
+	maximum
+	percentile
+	stddev
+	earliest
+	latest
+	sortsFirst
+	sortsLast
+)
+
+// aggregates has the aggregate functions by their names in lower case. Source: "stats",
+// CloudWatch Logs User Guide.
+var aggregates = map[string]aggregateKind{
+	"count": count, "count_distinct": countDistinct, "sum": sum, "avg": avg, "min": minimum, "max": maximum, "pct": percentile,
+	"percentile": percentile, "median": percentile, "stddev": stddev, "earliest": earliest, "latest": latest,
+	"sortsfirst": sortsFirst, "sortslast": sortsLast,
+}
+
+// An aggregate is a function of many rows. of is what it is of; eval is nil for count(*).
+type aggregate struct {
+	kind aggregateKind
+	of   expr
+	p    float64 // of a percentile, 0 to 100
+}
+
+// An acc is an aggregate that grows.
+type acc struct {
+	n        uint64 // of rows or numbers
+	sum, m2  float64
+	best     value
+	at       logs.Position // of best
+	hashes   *distinct
+	quantile *quantiles
+}
+
+// aggregate reads a call of an aggregate function.
+func (p *parser) aggregate(t token, kind aggregateKind) (expr, error) {
+	if (!p.aggregating || p.inAggregate) && !p.shadow {
+		return expr{}, p.fail(t.from, t.to, "%s adds up many events: it stands in stats only, and in no other function of this kind", t.text)
+	}
+	a := aggregate{kind: kind}
+	text := "*"
+	p.inAggregate = true
+	args, listed, err := p.arguments(kind == count)
+	p.inAggregate = false
+	if err != nil {
+		return expr{}, err
+	}
+	most := 1
+	if kind == percentile && t.text != "median" {
+		most = 2
+	}
+	if len(args) != most && (kind != count || len(args) > 1) {
+		return expr{}, p.fail(t.from, p.last, "%s takes %s, and has %d", t.text, arguments(most, most), len(args))
+	}
+	if len(args) > 0 {
+		a.of, text = args[0], listed
+	}
+	if kind == percentile {
+		a.p = 50
+		if most == 2 {
+			p50, ok := args[1].value.number()
+			if a.p = p50; !ok || !args[1].literal || a.p < 0 || a.p > 100 {
+				return expr{}, p.fail(t.from, p.last, "%s takes a field and a number from 0 to 100", t.text)
+			}
+		}
+	}
+	if len(args) == 0 && listed == "" {
+		text = ""
+	}
+	if p.shadow {
+		return expr{text: t.text + "(" + text + ")"}, nil
+	}
+	i := len(p.stage.aggregates)
+	p.stage.aggregates = append(p.stage.aggregates, a)
+	return expr{text: t.text + "(" + text + ")", eval: func(r *row) value { return a.result(&r.accs[i]) }}, nil
+}
+
+// arguments reads those of an aggregate function, * for none if that is allowed.
+func (p *parser) arguments(star bool) ([]expr, string, error) {
+	before := *p.lexer
+	if star {
+		if err := p.next(); err != nil {
+			return nil, "", err
+		}
+		if p.token.is("*") {
+			if err := p.next(); err != nil {
+				return nil, "", err
+			}
+			if !p.token.is(")") {
+				return nil, "", p.unexpected(")")
+			}
+			return nil, "*", p.next()
+		}
+		*p.lexer = before
+	}
+	return p.list(")")
+}
+
+// arguments says how many a function takes.
+func arguments(least, most int) string {
+	switch {
+	case most < 0:
+		return fmt.Sprintf("%d or more arguments", least)
+	case least != most:
+		return fmt.Sprintf("%d to %d arguments", least, most)
+	case least == 1:
+		return "one argument"
+	}
+	return fmt.Sprintf("%d arguments", least)
+}
+
+// add adds a row.
+func (a *aggregate) add(c *acc, r *row) {
+	if a.of.eval == nil {
+		c.n++
+		return
+	}
+	v := a.of.eval(r)
+	if v.kind == absent {
+		return
+	}
+	switch a.kind {
+	case count:
+		c.n++
+		return
+	case countDistinct:
+		if c.hashes == nil {
+			c.hashes = &distinct{}
+		}
+		c.hashes.add(v)
+		return
+	case minimum, maximum, sortsFirst, sortsLast:
+		if c.n++; c.n == 1 || a.beats(v, c.best) {
+			c.best = v.clone()
+		}
+		return
+	case earliest, latest:
+		at := r.position()
+		if c.n++; c.n == 1 || a.kind == earliest && at.Compare(c.at) < 0 || a.kind == latest && at.Compare(c.at) > 0 {
+			c.best, c.at = v.clone(), at
+		}
+		return
+	}
+	f, ok := v.number()
+	if !ok {
+		return
+	}
+	c.n++
+	switch a.kind {
+	case percentile:
+		if c.quantile == nil {
+			c.quantile = &quantiles{}
+		}
+		c.quantile.add(f)
+	case stddev:
+		delta := f - c.sum // sum is the mean here, as Welford does
+		c.sum += delta / float64(c.n)
+		c.m2 += delta * (f - c.sum)
+	default:
+		c.sum += f
+	}
+}
+
+// beats reports whether a value takes the place of the best so far.
+func (a *aggregate) beats(v, best value) bool {
+	switch a.kind {
+	case minimum:
+		return compare(v, best) < 0
+	case maximum:
+		return compare(v, best) > 0
+	case sortsFirst:
+		return v.String() < best.String()
+	}
+	return v.String() > best.String()
+}
+
+// position is where an event is, or where a group would be if it were one.
+func (r *row) position() logs.Position {
+	if r.event == nil {
+		return logs.Position{Seq: r.seq}
+	}
+	return r.event.Position
+}
+
+func (a *aggregate) result(c *acc) value {
+	switch {
+	case a.kind == count:
+		return numberOf(float64(c.n))
+	case a.kind == countDistinct:
+		return numberOf(c.hashes.count())
+	case c.n == 0:
+		return value{}
+	}
+	switch a.kind {
+	case sum:
+		return numberOf(c.sum)
+	case avg:
+		return numberOf(c.sum / float64(c.n))
+	case stddev:
+		return numberOf(math.Sqrt(c.m2 / float64(c.n)))
+	case percentile:
+		return numberOf(c.quantile.at(a.p))
+	}
+	return c.best
+}
+
+// exactly is how many values are counted and ranked exactly.
+const exactly = 10_000
+
+var seed = maphash.MakeSeed()
+
+// distinct counts different values: up to exactly of them by their hashes, more by an
+// estimate (HyperLogLog, with a standard error of 0.8 %).
+type distinct struct {
+	hashes map[uint64]struct{}
+	ranks  []uint8 // 1 << rankBits of them, once there are many hashes
+	buf    []byte
+}
+
+const rankBits = 14
+
+func (d *distinct) add(v value) {
+	d.buf = v.append(d.buf[:0])
+	h := maphash.Bytes(seed, d.buf)
+	if d.ranks != nil {
+		d.rank(h)
+		return
+	}
+	if d.hashes == nil {
+		d.hashes = map[uint64]struct{}{}
+	}
+	if d.hashes[h] = (struct{}{}); len(d.hashes) > exactly {
+		d.ranks = make([]uint8, 1<<rankBits)
+		for h := range d.hashes {
+			d.rank(h)
+		}
+		d.hashes = nil
+	}
+}
+
+func (d *distinct) rank(h uint64) {
+	i := h >> (64 - rankBits)
+	d.ranks[i] = max(d.ranks[i], uint8(bits.LeadingZeros64(h<<rankBits|1<<(rankBits-1))+1))
+}
+
+func (d *distinct) count() float64 {
+	if d == nil {
+		return 0
+	}
+	if d.ranks == nil {
+		return float64(len(d.hashes))
+	}
+	const m = 1 << rankBits
+	inverse, zeros := 0.0, 0.0
+	for _, r := range d.ranks {
+		inverse += math.Ldexp(1, -int(r))
+		if r == 0 {
+			zeros++
+		}
+	}
+	estimate := 0.7213 / (1 + 1.079/m) * m * m / inverse
+	if estimate <= 2.5*m && zeros > 0 {
+		estimate = m * math.Log(m/zeros)
+	}
+	return math.Round(estimate)
+}
+
+// quantiles ranks numbers: up to exactly of them as they are, more in buckets whose bounds
+// are 1 % apart.
+type quantiles struct {
+	numbers []float64
+	buckets map[int]uint64
+	n       uint64
+}
+
+// base is the ratio of a bucket's bounds.
+const base = 1.01
+
+func (q *quantiles) add(f float64) {
+	q.n++
+	if q.buckets != nil {
+		q.buckets[bucket(f)]++
+		return
+	}
+	if q.numbers = append(q.numbers, f); len(q.numbers) > exactly {
+		q.buckets = map[int]uint64{}
+		for _, f := range q.numbers {
+			q.buckets[bucket(f)]++
+		}
+		q.numbers = nil
+	}
+}
+
+// offset keeps buckets of positive numbers above 0, and of negative ones below.
+const offset = 100_000
+
+func bucket(f float64) int {
+	switch {
+	case f > 0:
+		return offset + int(math.Ceil(math.Log(f)/math.Log(base)))
+	case f < 0:
+		return -offset - int(math.Ceil(math.Log(-f)/math.Log(base)))
+	}
+	return 0
+}
+
+// at returns the number that p percent of all do not exceed.
+func (q *quantiles) at(p float64) float64 {
+	rank := uint64(math.Ceil(p / 100 * float64(q.n)))
+	rank = max(rank, 1) - 1
+	if q.buckets == nil {
+		slices.Sort(q.numbers)
+		return q.numbers[rank]
+	}
+	var keys []int
+	for k := range q.buckets {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		if n := q.buckets[k]; rank >= n {
+			rank -= n
+			continue
+		}
+		middle := 2 / (1 + base) // of a bucket, relative to its upper bound
+		switch {
+		case k > 0:
+			return math.Pow(base, float64(k-offset)) * middle
+		case k < 0:
+			return -math.Pow(base, float64(-k-offset)) * middle
+		}
+		return 0
+	}
+	return 0
+}
