@@ -218,9 +218,15 @@ func (a *appending) try(ctx context.Context) (done bool, err error) {
 // send stores the messages in one step, if the last message of their subject
 // is expected, and returns the sequence of the last one.
 func (j *Journal) send(ctx context.Context, messages []*nats.Msg, expected uint64) (seq uint64, err error) {
+	messages[0].Header.Set(headerExpected, strconv.FormatUint(expected, 10))
+	return j.sendStep(ctx, messages)
+}
+
+// sendStep stores the messages, all or none, and returns the sequence of the last
+// one; the others are those before it.
+func (j *Journal) sendStep(ctx context.Context, messages []*nats.Msg) (seq uint64, err error) {
 	j.sending.RLock()
 	defer j.sending.RUnlock()
-	messages[0].Header.Set(headerExpected, strconv.FormatUint(expected, 10))
 	if len(messages) == 1 {
 		return j.request(ctx, messages[0])
 	}

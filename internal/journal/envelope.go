@@ -93,36 +93,45 @@ func (d *decoder) close() { d.zstd.Close() }
 
 // decode returns the entries of an envelope, valid until the next call. An
 // error wraps [ErrDamaged].
-func (d *decoder) decode(b []byte) ([]Entry, error) {
+func (d *decoder) decode(b []byte) (_ []Entry, err error) {
+	if d.body, err = openEnvelope(d.zstd, d.body[:0], b, maxBody); err != nil {
+		return nil, err
+	}
+	return d.parse(d.body)
+}
+
+// openEnvelope appends the body of an envelope, which may have limit bytes, to
+// dst, which is empty. An error wraps [ErrDamaged].
+func openEnvelope(z *zstd.Decoder, dst, b []byte, limit uint64) ([]byte, error) {
 	if len(b) < 2 {
-		return nil, fmt.Errorf("%d bytes: %w", len(b), ErrDamaged)
+		return dst, fmt.Errorf("%d bytes: %w", len(b), ErrDamaged)
 	}
 	if b[0] != envelopeVersion {
-		return nil, fmt.Errorf("version %d, this program reads 1: %w", b[0], ErrDamaged)
+		return dst, fmt.Errorf("version %d, this program reads 1: %w", b[0], ErrDamaged)
 	}
 	coding, b := b[1], b[2:]
 	size, n := binary.Uvarint(b)
-	if n <= 0 || size > maxBody || len(b) < n+4 {
-		return nil, fmt.Errorf("head: %w", ErrDamaged)
+	if n <= 0 || size > limit || len(b) < n+4 {
+		return dst, fmt.Errorf("head: %w", ErrDamaged)
 	}
 	sum := binary.LittleEndian.Uint32(b[n:])
 	b = b[n+4:]
 
 	switch coding {
 	case codingPlain:
-		d.body = append(d.body[:0], b...)
+		dst = append(dst, b...)
 	case codingZstd:
 		var err error
-		if d.body, err = d.zstd.DecodeAll(b, d.body[:0]); err != nil {
-			return nil, fmt.Errorf("zstd: %w: %w", err, ErrDamaged)
+		if dst, err = z.DecodeAll(b, dst); err != nil {
+			return dst, fmt.Errorf("zstd: %w: %w", err, ErrDamaged)
 		}
 	default:
-		return nil, fmt.Errorf("coding %d: %w", coding, ErrDamaged)
+		return dst, fmt.Errorf("coding %d: %w", coding, ErrDamaged)
 	}
-	if uint64(len(d.body)) != size || crc32.Checksum(d.body, castagnoli) != sum {
-		return nil, fmt.Errorf("checksum: %w", ErrDamaged)
+	if uint64(len(dst)) != size || crc32.Checksum(dst, castagnoli) != sum {
+		return dst, fmt.Errorf("checksum: %w", ErrDamaged)
 	}
-	return d.parse(d.body)
+	return dst, nil
 }
 
 func (d *decoder) parse(b []byte) ([]Entry, error) {

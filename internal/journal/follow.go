@@ -9,8 +9,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// ahead is how many messages are asked for before they are needed.
-const ahead = 32
+// ahead is how many messages are asked for before they are needed, aheadHeads how
+// many without their bodies.
+const (
+	ahead      = 32
+	aheadHeads = 1024
+)
 
 // errStop ends follow without an error.
 var errStop = errors.New("stop")
@@ -91,7 +95,11 @@ func (f *follower) run(ctx context.Context) error {
 			return &ownError{err}
 		}
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(ahead),
+	pull := ahead
+	if cfg.HeadersOnly {
+		pull = aheadHeads
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(pull),
 		jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second))
 	if err != nil {
 		return err

@@ -183,6 +183,30 @@ func (kv *KV) Delete(ctx context.Context, key string) error {
 	})
 }
 
+// Remove removes a key whose value has the revision; if it has another one, or none,
+// the error wraps [ErrConflict].
+func (kv *KV) Remove(ctx context.Context, key string, revision uint64) error {
+	return kv.do("remove", key, func(token string) error {
+		m := kv.message(token, nil)
+		m.Header.Set(headerOperation, operationDelete)
+		m.Header.Set(headerTTL, markerTTL.String())
+		m.Header.Set(headerExpected, strconv.FormatUint(revision, 10))
+		_, err := kv.send(ctx, m)
+		return err
+	})
+}
+
+// Forget removes all keys below prefix, which ends with a dot, at once. Those who
+// watch are not told. So that they do not wait for what is gone, something else has
+// to be written to the bucket afterwards.
+func (kv *KV) Forget(ctx context.Context, prefix string) error {
+	return kv.do("forget", strings.TrimSuffix(prefix, "."), func(token string) error {
+		ctx, cancel := kv.j.ask(ctx)
+		defer cancel()
+		return kv.stream.Purge(ctx, jetstream.WithPurgeSubject(kv.prefix+token+".>"))
+	})
+}
+
 // List calls fn with each key that begins with prefix, and its value, in the
 // order of their revisions; with an empty prefix all there are.
 func (kv *KV) List(ctx context.Context, prefix string, fn func(key string, value []byte)) error {

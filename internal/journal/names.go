@@ -11,6 +11,8 @@ const (
 	windowsStream = "WEIR_WINDOWS"
 	windowsPrefix = "weir.windows."
 	bucketPrefix  = "weir-" // of a bucket; its stream is "KV_weir-…"
+	logStream     = "WEIR_LOG_"
+	logPrefix     = "weir.log."
 
 	hostsBucket = "_hosts"  // last batch of hosts whose messages are all released
 	leaseBucket = "_leases" // owner of each lease

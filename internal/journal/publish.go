@@ -43,6 +43,9 @@ var errIncomplete = fmt.Errorf("batch was interrupted: %w", errRetry)
 // errTooMany reports a batch of more messages than the server takes.
 var errTooMany = fmt.Errorf("batch of too many messages: %w", ErrTooLarge)
 
+// errDuplicate reports a batch that is stored already.
+var errDuplicate = errors.New("stored before")
+
 // errNotSent reports a message that never reached the server.
 var errNotSent = fmt.Errorf("server is away: %w", errRetry)
 
@@ -103,6 +106,8 @@ const (
 	codeIncomplete     = 10176
 	codeTooManyBatches = 10210
 	codeBatchTooLarge  = 10199
+	codeDuplicate      = 10201
+	codeInProcess      = 10158
 )
 
 // classify gives an error of the server one of ours to test for.
@@ -117,7 +122,9 @@ func classify(e *jetstream.APIError) error {
 		return fmt.Errorf("%w: %w", e, ErrFull)
 	case codeIncomplete:
 		return fmt.Errorf("%w: %w", e, errIncomplete)
-	case codeTooManyBatches:
+	case codeDuplicate:
+		return fmt.Errorf("%w: %w", e, errDuplicate)
+	case codeTooManyBatches, codeInProcess:
 		return fmt.Errorf("%w: %w", e, errRetry)
 	case codeBatchTooLarge:
 		return fmt.Errorf("%w: %w", e, errTooMany)
