@@ -84,7 +84,7 @@ func (l *loader) row(row []string) error {
 	// Of two of the user's own the later line counts: it stands first.
 	if a, err := netip.ParseAddr(row[1]); err == nil {
 		if a.Zone() != "" {
-			return fmt.Errorf("address %.60q: it has a zone", row[1])
+			return fmt.Errorf("address %.60q: it has a zone: leave out %%%.20s", row[1], a.Zone())
 		}
 		a = a.Unmap()
 		l.book.addrs[a] = append([]entry{e}, l.book.addrs[a]...)
@@ -95,7 +95,7 @@ func (l *loader) row(row []string) error {
 			return fmt.Errorf("address %q: the network is %v", row[1], p.Masked())
 		}
 		if p.Addr().Is4In6() {
-			return fmt.Errorf("address %q: write it as IPv4", row[1])
+			return fmt.Errorf("address %q: it is IPv4 as IPv6: write it as 10.0.0.0/16 is written", row[1])
 		}
 		if p.IsSingleIP() {
 			l.book.addrs[p.Addr()] = append([]entry{e}, l.book.addrs[p.Addr()]...)

@@ -134,7 +134,7 @@ func (l *loader) ifaceOf(i *ec2.NetworkInterface, at *ec2.Attachment, seen int64
 		if t, err := time.Parse(time.RFC3339, at.AttachTime); err == nil {
 			e.from = t.Unix()
 		} else if at.AttachTime != "" {
-			return &described.FieldError{Field: "Attachment.AttachTime", Value: at.AttachTime, Err: errors.New("it is no time")}
+			return &described.FieldError{Field: "Attachment.AttachTime", Value: at.AttachTime, Err: errors.New("it is no time such as 2026-11-24T10:15:00Z")}
 		}
 	}
 	private, public, err := addresses(i)

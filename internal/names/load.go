@@ -63,7 +63,7 @@ func Load(paths []string) (*Book, error) {
 
 func (l *loader) file(path string, info fs.FileInfo) error {
 	if info.Size() > maxFile {
-		return fmt.Errorf("read %s: it has more than %d bytes", path, maxFile)
+		return fmt.Errorf("read %s: it has %d bytes, more than the %d that a file of names may have: split it", path, info.Size(), maxFile)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {

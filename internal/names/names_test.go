@@ -179,6 +179,10 @@ func TestErrors(t *testing.T) {
 		{"a.csv", "a,10.0.0.1,2026-11-24,2026-11-24\n", "a.csv: line 1: until \"2026-11-24\": it is not after"},
 		{"a.csv", "a,10.0.0.1/8\n", "a.csv: line 1: address \"10.0.0.1/8\": the network is 10.0.0.0/8"},
 		{"a.csv", "a\x1b[31m,10.0.0.1\n", "a.csv: line 1: name \"a\\x1b[31m\": it has characters"},
+		{"a.csv", "a,fe80::1%eth0\n", "a.csv: line 1: address \"fe80::1%eth0\": it has a zone: leave out %eth0"},
+		{"a.csv", "a,::ffff:10.0.0.0/104\n", "a.csv: line 1: address \"::ffff:10.0.0.0/104\": it is IPv4 as IPv6"},
+		{"a.csv", strings.Repeat("a", 255) + ",10.0.0.1\n" + strings.Repeat("a", 256) + ",10.0.0.2\n", "a.csv: line 2: name \"" + strings.Repeat("a", 40) + "\": it is longer than 255 bytes"},
+		{"a.csv", "a\xff,10.0.0.1\n", "a.csv: line 1: name \"a\\xff\": it is not UTF-8"},
 		{"a.json", "{\"NetworkInterfaces\": [\n{\"NetworkInterfaceId\": \"eni-1\"},\n{\"PrivateIpAddress\": \"10.0.0.999\"}]}",
 			"a.json: line 3: NetworkInterfaces[1].PrivateIpAddress \"10.0.0.999\": it is no address"},
 		{"a.json", "{\"NetworkInterfaces\": [\n{\"PrivateIpAddress\": 7}]}", "a.json: line 2: NetworkInterfaces[0].PrivateIpAddress: it is a JSON number"},
@@ -188,6 +192,9 @@ func TestErrors(t *testing.T) {
 		{"a.json", "{\"Subnets\": [{\"CidrBlock\": \"10.0.0.0\"}]}", "a.json: line 1: Subnets[0].CidrBlock \"10.0.0.0\": it is no network"},
 		{"a.json", "{\"Reservations\": [{\"Instances\": [{}, {\"PublicIpAddress\": \"x\"}]}]}",
 			"a.json: line 1: Reservations[0].Instances[1].PublicIpAddress \"x\": it is no address"},
+		{"a.json", "{\"Reservations\": [{\"Instances\": [{\"NetworkInterfaces\": [{}, {\"Attachment\": {\"AttachTime\": \"noon\"}}]}]}]}",
+			"a.json: line 1: Reservations[0].Instances[0].NetworkInterfaces[1].Attachment.AttachTime \"noon\": it is no time such as 2026-11-24T10:15:00Z"},
+		{"a.json", "{\"prefixes\": [{\"ip_prefix\": \"::ffff:10.0.0.0/104\"}]}", "a.json: line 1: prefixes[0].ip_prefix \"::ffff:10.0.0.0/104\": it is IPv4 as IPv6"},
 		{"a.json", "{\"prefixes\": [{\"ip_prefix\": \"x\"}]}", "a.json: line 1: prefixes[0].ip_prefix \"x\": it is no network"},
 		{"a.json", "{\"SecurityGroups\": []}", "a.json: it is nothing that has names"},
 		{"a.json", "{\"Vpcs\": []} ]", "a.json: line 1: there is more after the end"},
@@ -201,6 +208,19 @@ func TestErrors(t *testing.T) {
 	}
 	if _, err := Load([]string{write(t, map[string]string{"a.txt": "x"})}); err == nil {
 		t.Error("a directory without names is no error")
+	}
+}
+
+// TestTooLong has a file of a byte more than one may have; it has a hole, and no disk.
+func TestTooLong(t *testing.T) {
+	path := filepath.Join(write(t, map[string]string{"a.csv": ""}), "a.csv")
+	if err := os.Truncate(path, maxFile+1); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load([]string{path})
+	want := "read " + path + ": it has 536870913 bytes, more than the 536870912 that a file of names may have: split it"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
@@ -231,6 +251,56 @@ func TestAsk(t *testing.T) {
 	for addr, want := range map[string]string{"10.0.0.4": "web", "203.0.113.4": "web", "10.0.0.5": "subnet-0001", "10.0.1.1": "vpc prod"} {
 		if got, _ := b.Addr(netip.MustParseAddr(addr), at(9)); got != want {
 			t.Errorf("%s: got %q, want %q", addr, got, want)
+		}
+	}
+}
+
+// wrong is an EC2 that describes one thing wrongly.
+type wrong struct {
+	fake
+	instance ec2.Instance
+	iface    ec2.NetworkInterface
+	subnet   ec2.Subnet
+	vpc      ec2.VPC
+}
+
+func (w wrong) Instances(context.Context, []string, ...ec2.Filter) ([]ec2.Instance, error) {
+	return []ec2.Instance{w.instance}, nil
+}
+
+func (w wrong) NetworkInterfaces(context.Context, []string, ...ec2.Filter) ([]ec2.NetworkInterface, error) {
+	return []ec2.NetworkInterface{w.iface}, nil
+}
+
+func (w wrong) Subnets(context.Context, []string, ...ec2.Filter) ([]ec2.Subnet, error) {
+	return []ec2.Subnet{w.subnet}, nil
+}
+
+func (w wrong) VPCs(context.Context, []string, ...ec2.Filter) ([]ec2.VPC, error) {
+	return []ec2.VPC{w.vpc}, nil
+}
+
+func TestWrongAnswers(t *testing.T) {
+	good := wrong{instance: ec2.Instance{ID: "i-1"}, iface: ec2.NetworkInterface{ID: "eni-1"},
+		subnet: ec2.Subnet{ID: "subnet-1", CIDRBlock: "10.0.0.0/24"}, vpc: ec2.VPC{ID: "vpc-1", CIDRBlock: "10.0.0.0/16"}}
+	if _, err := Ask(t.Context(), good, at(9)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		spoil func(*wrong)
+		want  string
+	}{
+		{func(w *wrong) { w.instance.PrivateIPAddress = "x" }, `DescribeInstances: i-1: PrivateIpAddress "x": it is no address`},
+		{func(w *wrong) { w.iface.PrivateIPAddress = "x" }, `DescribeNetworkInterfaces: eni-1: PrivateIpAddress "x": it is no address`},
+		{func(w *wrong) { w.iface.Attachment = &ec2.Attachment{AttachTime: "noon"} },
+			`DescribeNetworkInterfaces: eni-1: Attachment.AttachTime "noon": it is no time such as 2026-11-24T10:15:00Z`},
+		{func(w *wrong) { w.subnet.CIDRBlock = "x" }, `DescribeSubnets: subnet-1: CidrBlock "x": it is no network`},
+		{func(w *wrong) { w.vpc.CIDRBlock = "x" }, `DescribeVpcs: vpc-1: CidrBlock "x": it is no network`},
+	} {
+		w := good
+		tt.spoil(&w)
+		if _, err := Ask(t.Context(), w, at(9)); err == nil || err.Error() != tt.want {
+			t.Errorf("got %v, want %s", err, tt.want)
 		}
 	}
 }
