@@ -1,7 +1,9 @@
 package source
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -24,6 +26,7 @@ const (
 func TestForms(t *testing.T) {
 	both := []string{v2header, "1: " + ssh, "2: " + rdp}
 	few := "version srcaddr dstport"
+	few2 := "version,srcaddr,dstport\n2,10.0.0.1,22\n"
 	tests := []struct {
 		name, text string
 		rows, told []string
@@ -82,6 +85,9 @@ func TestForms(t *testing.T) {
 			[]string{"damaged after 0: JSON after byte 38: an object that is neither a record nor has a message; its names are: version dstport dst-port"}},
 		{"JSON of both kinds", `{"version":2,"dstport":1}{"message":"` + ssh + `"}`, []string{"version dstport", "1: 2 1"},
 			[]string{fmt.Sprintf("damaged after 1: JSON after byte %d: objects of fields and lines in one file", 39+len(ssh))}},
+		{"JSON of a number", `[{"version":2,"dstport":1},22]`, []string{"version dstport", "1: 2 1"},
+			[]string{"damaged after 1: JSON after byte 29: 22 is not a record"}},
+		{"JSON of nothing", `[null]`, nil, []string{"damaged after 0: JSON after byte 5: null is not a record"}},
 		{"JSON in too many arrays", strings.Repeat("[", 100), nil,
 			[]string{"damaged after 0: JSON after byte 17: too many arrays in each other"}},
 
@@ -93,6 +99,9 @@ func TestForms(t *testing.T) {
 		{"CSV with bad rows", "version,srcaddr,dstport\n2,10.0.0.1\n\n2,\"a\nb\",22\n2,1\"0,22\n2,10.0.0.3,23\n",
 			[]string{few, "4: 2 a%0Ab 22", "7: 2 10.0.0.3 23"},
 			[]string{"line 2 refused: too few fields: 2 of 3", "line 6 refused: CSV: bare \" in non-quoted-field"}},
+		{"CSV whose checksum is wrong", badSum(zip(few2)), []string{few, "2: 2 10.0.0.1 22"},
+			[]string{"damaged after 2: CSV after line 2: gzip: invalid checksum: what was read may be wrong"}},
+		{"CSV that is cut short", zip(few2)[:len(zip(few2))-1], []string{few, "2: 2 10.0.0.1 22"}, []string{"damaged after 2: file is truncated"}},
 		{"commas without a header", strings.ReplaceAll(ssh, " ", ",") + "\n", nil,
 			[]string{"line 1 refused: no header, and commas or tabs instead of spaces: name the fields with --format"}},
 
@@ -141,6 +150,8 @@ func TestForms(t *testing.T) {
 			[]string{"line 2 refused: control character after value", "line 3 refused: control character after value"}},
 		{"an escape sequence", few + "\n2 \x1b[31m10.0.0.1 22\n2 10.0.0.1 22\n", []string{few, "3: 2 10.0.0.1 22"},
 			[]string{"line 2 refused: control character after value"}},
+		{"lines of nothing but carriage returns", "\r\r\n\r\r\n", nil, []string{"line 1 refused: no header, and nothing in the lines: name the fields with --format",
+			"line 2 refused: no header, and nothing in the lines: name the fields with --format"}},
 		{"lines that cannot be told, and then a header", "a b\nc d\n" + v2header + "\n" + ssh + "\n", []string{v2header, "4: " + ssh},
 			[]string{"line 1 refused: no header, and the values of column 1 of 2 do not tell what it is: name the fields with --format",
 				"line 2 refused: no header, and the values of column 1 of 2 do not tell what it is: name the fields with --format"}},
@@ -159,6 +170,38 @@ func TestForms(t *testing.T) {
 			}
 		})
 	}
+}
+
+// badSum spoils the checksum of gzip data.
+func badSum(z string) string {
+	b := []byte(z)
+	b[len(b)-8] ^= 1
+	return string(b)
+}
+
+// TestLongValue reads a row of CSV whose last value does not end.
+func TestLongValue(t *testing.T) {
+	head := "version,srcaddr,dstport\n2,10.0.0.1,22\n2,10.0.0.2,\""
+	o := Object{Name: "o", Open: func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(io.MultiReader(strings.NewReader(head), endless{})), nil
+	}}
+	got, acc := runScan(t, &Scan{Objects: objects(o)})
+	if len(got) != 2 || got[1] != "2: 2 10.0.0.1 22" {
+		t.Errorf("got %q", got)
+	}
+	if d := cmp.Diff([]string{"damaged after 2: CSV after line 2: one value is longer than 64 MiB"}, told(acc)); d != "" {
+		t.Errorf("account (-want +got):\n%s", d)
+	}
+}
+
+// endless is text without an end.
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = 'x'
+	}
+	return len(b), nil
 }
 
 // TestOwnJSON reads what AppendJSON writes.

@@ -193,7 +193,7 @@ func inferFields(lines [][]byte) (record.Format, string, error) {
 // sameCount returns the lines with the number of fields that most lines have.
 func sameCount(lines [][]byte) (same [][]byte, n int, err error) {
 	if len(lines) == 0 {
-		return nil, 0, errors.New("no lines")
+		return nil, 0, errors.New("nothing in the lines")
 	}
 	counts := map[int]int{}
 	for _, l := range lines {
@@ -382,7 +382,7 @@ func inferInts(ints []int, table [][][]byte, assign func([]int, ...record.Field)
 		n, ok := rows.ParseInt(v)
 		certain = certain || ok && (n == 0 || n > 8)
 		if n > 63 {
-			return fmt.Errorf("the numbers of column %d may be anything", flags+1)
+			return fmt.Errorf("the numbers of column %d, such as %d, are no tcp-flags", flags+1, n)
 		}
 	}
 	if !certain {

@@ -67,6 +67,8 @@ func TestInfer(t *testing.T) {
 		{"a version that is not the format's", "3" + ssh[1:], `14 fields that are not the default format, with version "3": version is not that of the format`},
 		{"an action that is none", strings.Replace(ssh, "ACCEPT", "SUCCESS", 1), `14 fields that are not the default format, with action "SUCCESS": value is not one of those defined`},
 		{"traffic path or TCP flags", "5 1760000000 1760000059 10.0.0.1 10.0.0.2 1 2 6 7 4711 ingress 3", "the numbers of column 12 may be tcp-flags or traffic-path"},
+		{"numbers that TCP flags are not", "3 1760000000 1760000059 10.0.0.1 10.0.0.2 1 2 6 7 4711 ACCEPT 64", "the numbers of column 12, such as 64, are no tcp-flags"},
+		{"lines of two formats of as many fields", "3" + ssh7 + tail3 + "\n" + flags, "21 fields that fit several formats, all fields up to version 3 among them"},
 		{"one column more than the default", "8 123456789012" + ssh7[13:] + " BPA", "the values of column 15 of 15 do not tell what it is"},
 		{"two interfaces", "2" + ssh7 + " eni-01020304", "columns 3 and 15 both look like interface-id"},
 		{"the vpc-id of a next hop", "11 vpc-01020304 10.0.0.1 10.0.0.2 ACCEPT OK", `version "11": version is not that of the format`},

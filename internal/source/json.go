@@ -86,6 +86,9 @@ func (j *jsonForm) value(t json.Token, dead bool) error {
 		}
 		return j.array(dead)
 	}
+	if t == nil {
+		return errors.New("null is not a record")
+	}
 	return fmt.Errorf("%v is not a record", t)
 }
 

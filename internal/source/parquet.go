@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -89,12 +90,13 @@ func (r *run) anywhere(st *state, rc io.Reader, in io.Reader) (io.ReaderAt, int6
 		}
 	}
 	held := &held{}
-	n, err := io.Copy(held, io.LimitReader(in, maxHeld+1))
+	most := cmp.Or(r.maxHeld, maxHeld)
+	n, err := io.Copy(held, io.LimitReader(in, most+1))
 	if err != nil {
 		return nil, 0, cut(err)
 	}
-	if n > maxHeld {
-		return nil, 0, fmt.Errorf("a Parquet file of more than %d bytes cannot be read from here: download it first", maxHeld)
+	if n > most {
+		return nil, 0, fmt.Errorf("a Parquet file of more than %d bytes cannot be read from a pipe: save it, and name the file", most)
 	}
 	return held, n, nil
 }

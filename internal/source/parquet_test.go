@@ -150,6 +150,22 @@ func TestParquetDamaged(t *testing.T) {
 	}
 }
 
+// TestParquetFromPipes reads files of as many bytes as are held in memory, and of one
+// more.
+func TestParquetFromPipes(t *testing.T) {
+	file := parquetOf(t, parquetText(10), recordfile.ParquetOptions{})
+	o := memory("pipe", file, false)
+	_, a := runScan(t, &Scan{Objects: objects(o), maxHeld: int64(len(file))})
+	if a.Lines != 10 || len(a.Damaged) > 0 {
+		t.Errorf("%d lines, damage %v", a.Lines, a.Damaged)
+	}
+	_, a = runScan(t, &Scan{Objects: objects(o), maxHeld: int64(len(file)) - 1})
+	want := fmt.Sprintf("a Parquet file of more than %d bytes cannot be read from a pipe: save it, and name the file", len(file)-1)
+	if len(a.Damaged) != 1 || a.Damaged[0].Err.Error() != want {
+		t.Errorf("got damage %v, want %s", a.Damaged, want)
+	}
+}
+
 // TestParquetForeign reads a large row group with columns that are not as ours are.
 func TestParquetForeign(t *testing.T) {
 	type row struct {

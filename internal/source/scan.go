@@ -41,6 +41,7 @@ type Scan struct {
 
 	// Tests make these small; 0 is the constant of the name.
 	blockSize, maxLine, maxPending int
+	maxHeld                        int64
 }
 
 // A Sink takes a batch, which is right until it returns.
