@@ -80,7 +80,7 @@ func (c *chunk) begin(skip int64) (skipped int64, err error) {
 			return skipped, nil
 		case pageDictionary:
 			if c.known || c.left < c.meta.values {
-				return skipped, errors.New("a dictionary comes late")
+				return skipped, errors.New("a dictionary comes after another or after values")
 			}
 			if err := c.loadDictionary(&h); err != nil {
 				return skipped, fmt.Errorf("dictionary: %w", err)
@@ -193,7 +193,7 @@ func (c *chunk) loadDictionary(h *header) error {
 		return nil
 	}
 	if c.leaf.physical == typeBoolean {
-		return errors.New("of truth values")
+		return errors.New("truth values have none")
 	}
 	// Whoever was given the last dictionary tells by its address that this is
 	// another, so only what it consists of is used again.

@@ -243,8 +243,8 @@ func (c *chunk) body(h *header) (levels, values []byte, err error) {
 	default:
 		before := cap(c.raw)
 		c.raw, err = c.owner.decompressor.decompress(c.raw, raw, size, codec)
-		if c.owner.memory += max(0, cap(c.raw)-before); err == nil && c.owner.memory > maxMemory {
-			err = fmt.Errorf("pages need more than %d bytes of memory", maxMemory)
+		if c.owner.memory += max(0, cap(c.raw)-before); err == nil && c.owner.memory > c.owner.most() {
+			err = fmt.Errorf("pages need more than %d bytes of memory", c.owner.most())
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("decompress a page: %w", err)

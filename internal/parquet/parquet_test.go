@@ -360,6 +360,7 @@ func TestRefused(t *testing.T) {
 		{"a struct", "column x: nested: not a single value", upstream.Group{"y": upstream.Int(32)}, nil},
 		{"a decimal", "column x: type DECIMAL is not read", upstream.Decimal(2, 9, upstream.Int32Type), nil},
 		{"a date", "column x: type DATE is not read", upstream.Date(), nil},
+		{"a time of day", "column x: types TIME and INTERVAL are not read", upstream.Time(upstream.Millisecond), nil},
 		{"INT96", "column x: type INT96 is not read", upstream.Leaf(upstream.Int96Type), nil},
 		{"a UUID", "column x: types UUID and FLOAT16 are not read", upstream.UUID(), nil},
 		{"LZ4", "column x: compression LZ4_RAW is not read", upstream.Int(32), []upstream.WriterOption{upstream.Compression(&upstream.Lz4Raw)}},

@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 )
@@ -25,7 +26,10 @@ type Reader struct {
 	left, size   int64 // rows: not yet given, of a batch
 	decompressor decompressor
 	memory       int
+	maxMemory    int // tests make it small; 0 is the constant
 }
+
+func (r *Reader) most() int { return cmp.Or(r.maxMemory, maxMemory) }
 
 // Start begins with the rows of a row group from from, counted from 0, to but not
 // including to, and of them with the wanted columns; nil wants all. The error says

@@ -143,6 +143,7 @@ func TestForms(t *testing.T) {
 		{"a header with a name twice", ssh + "\nversion srcaddr srcaddr\n" + rdp + "\n", []string{v2header, "1: " + ssh, "3: " + rdp},
 			[]string{"line 2 refused: a header in which a name comes twice", looksDefault, looksDefault}},
 		{"a picture", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", nil, []string{"damaged after 0: " + errBinary.Error()}},
+		{"an encrypted Parquet file", "PARE\x00\x00\x00\x00\x00\x00\x00\x00PARE", nil, []string{"damaged after 0: the file is encrypted"}},
 		{"UTF-16", "\xff\xfev\x00e\x00", nil, []string{"damaged after 0: not a flow log: text in UTF-16, which has to become UTF-8 first"}},
 		{"prose", "Permission Check Successful", nil,
 			[]string{"line 1 refused: no header, and the values of column 1 of 3 do not tell what it is: name the fields with --format"}},

@@ -55,7 +55,7 @@ func (r *run) contents(st *state) error {
 		}
 		defer z.Close()
 		return r.unpacked(st, z)
-	case string(magic) == "PAR1":
+	case string(magic) == "PAR1" || string(magic) == "PARE": // the latter is encrypted
 		return r.parquet(st, rc, in)
 	}
 	return r.form(st, in)
