@@ -200,5 +200,5 @@ func (a *ranges) fetch(off, n int64) ([]byte, error) {
 		}
 		last = err
 	}
-	return nil, fmt.Errorf("read %d bytes at %d: %w", n, off, last)
+	return nil, fmt.Errorf("read %d bytes at %d, %d times: %w", n, off, tries, last)
 }

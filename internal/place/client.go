@@ -3,6 +3,7 @@ package place
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -251,7 +252,7 @@ func (c *client) list(ctx context.Context, bucket, prefix string, folders bool, 
 		err = xml.Unmarshal(body, &p)
 	}
 	if err == nil && p.IsTruncated && (p.NextContinuationToken == "" || p.NextContinuationToken == token) {
-		err = fmt.Errorf("the next page is the same page")
+		err = errors.New("the next page is the same page")
 	}
 	if err == nil && p.EncodingType == "url" {
 		err = p.unescape()

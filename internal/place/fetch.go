@@ -185,7 +185,7 @@ func (r *fetch) one(ctx context.Context, e *Entry) error {
 			return nil
 		}
 		if !fi.Mode().IsRegular() {
-			return fmt.Errorf("%s is there and no file", filepath.Join(r.Dir, name))
+			return fmt.Errorf("%s is there and no file: move it away", filepath.Join(r.Dir, name))
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -271,7 +271,7 @@ func (r *fetch) copy(ctx context.Context, out io.Writer, e *Entry) error {
 	case err != nil:
 		return err
 	case e.Size >= 0 && n != e.Size:
-		return fmt.Errorf("%d bytes came, want %d", n, e.Size)
+		return fmt.Errorf("%d bytes came, want %d as it was listed", n, e.Size)
 	case want != "" && hex.EncodeToString(sum.Sum(nil)) != want:
 		return fmt.Errorf("its MD5 is %x, want that of its ETag %s", sum.Sum(nil), etag)
 	}

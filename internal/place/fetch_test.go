@@ -3,10 +3,12 @@ package place
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +101,7 @@ func page1(keys ...string) string {
 
 func TestKeysThatAreNoPaths(t *testing.T) {
 	st := serve(t)
-	keys := []string{"../x", "/etc/x", "a/../../x", "a//b", "a/./b", "ok"}
+	keys := []string{"../x", "/etc/x", "a/../../x", "a//b", "a/./b", "a&#10;b", "a\x7fb", "dir/", "ok"}
 	st.spoil = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Query().Has("list-type") {
 			w.Write([]byte(page1(keys...)))
@@ -110,8 +112,17 @@ func TestKeysThatAreNoPaths(t *testing.T) {
 	}
 	parent := t.TempDir()
 	done, err := fetchTo(t, st.config("s3://flow-logs"), filepath.Join(parent, "dir"))
-	if err != nil || done.Copied != 1 || len(done.Failed) != 5 {
+	if err != nil || done.Copied != 1 || len(done.Failed) != 7 {
 		t.Errorf("%+v, %v", done, err)
+	}
+	for _, f := range done.Failed {
+		want := "its key is no path below a directory"
+		if strings.ContainsAny(f.Object, "\n\x7f") {
+			want = "its key has control characters"
+		}
+		if f.Err.Error() != want {
+			t.Errorf("%q: %v, want %s", f.Object, f.Err, want)
+		}
 	}
 	if got := tree(t, parent); got != "dir/ok=x" {
 		t.Errorf("there is %s", got)
@@ -144,6 +155,76 @@ func TestWrongContent(t *testing.T) {
 	}
 	if got := tree(t, dir); got != "" {
 		t.Errorf("there is %s", got)
+	}
+}
+
+// TestOtherSizes has an S3 that does not say how long an object is, and sends one that is
+// longer than it was listed, and a directory where a file has to be.
+func TestOtherSizes(t *testing.T) {
+	st := serve(t)
+	st.spoil = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Has("list-type") {
+			w.Write([]byte(page1("x", "y")))
+			return true
+		}
+		w.(http.Flusher).Flush() // without a length
+		w.Write([]byte("xx"))
+		return true
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "y"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	done, err := fetchTo(t, st.config("s3://flow-logs"), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range done.Failed {
+		got = append(got, f.Object+": "+f.Err.Error())
+	}
+	want := []string{"s3://flow-logs/x: 2 bytes came, want 1 as it was listed", "s3://flow-logs/y: " + filepath.Join(dir, "y") + " is there and no file: move it away"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := tree(t, dir); got != "" {
+		t.Errorf("there is %s", got)
+	}
+}
+
+// TestManyFailures has a bucket of which nothing may be read: after a hundred objects it
+// is no matter of one.
+func TestManyFailures(t *testing.T) {
+	st := serve(t)
+	for _, n := range []int{maxFailures - 1, maxFailures, 3 * maxFailures} {
+		var keys []string
+		for i := range n {
+			keys = append(keys, fmt.Sprintf("x%03d", i))
+		}
+		st.spoil = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Query().Has("list-type") {
+				w.Write([]byte(page1(keys...)))
+			} else {
+				refuse(w, http.StatusForbidden, "AccessDenied", "Access Denied")
+			}
+			return true
+		}
+		l, err := New(st.config("s3://flow-logs"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		done, err := (&Fetch{List: l, Dir: t.TempDir(), Workers: 1}).Run(t.Context())
+		want, hint := "", ""
+		if n >= maxFailures {
+			want, hint = "100 objects have failed, the last: s3://flow-logs/x099: AccessDenied: Access Denied", "the policy must allow "
+		}
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want || !strings.HasPrefix(hintOf(err), hint) || len(done.Failed) != min(n, maxFailures) {
+			t.Errorf("%d objects: %d failed, error %q, want %q; hint %q", n, len(done.Failed), got, want, hintOf(err))
+		}
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"weir/internal/rows"
@@ -438,6 +440,8 @@ func TestFollowFailsWhereThereIsNothingToFollow(t *testing.T) {
 	none := t.TempDir() + "/none"
 	_, logs := serveLogs(t)
 	logs.Places = []string{"logs://other"}
+	nowhere := logs
+	nowhere.Places, nowhere.AWS.Region = []string{"logs://vpc/flows"}, ""
 	var packed bytes.Buffer
 	packed.WriteString(compress("x"))
 	for _, tt := range []struct {
@@ -448,6 +452,8 @@ func TestFollowFailsWhereThereIsNothingToFollow(t *testing.T) {
 		{st.config("s3://nothing"), "s3://nothing/: list: NoSuchBucket: The specified bucket does not exist."},
 		{logs, "logs://other: DescribeLogStreams: ResourceNotFoundException: The specified log group does not exist."},
 		{Config{Places: []string{"-"}, Stdin: &packed}, "-: what is compressed can't be followed"},
+		{Config{Places: []string{"-"}, Stdin: iotest.ErrReader(syscall.EISDIR)}, "-: is a directory"},
+		{nowhere, "logs://vpc/flows: no region"},
 	} {
 		l, err := New(tt.cfg)
 		if err != nil {

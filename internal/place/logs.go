@@ -160,7 +160,7 @@ func (e *events) Close() error {
 func (e *events) page() error {
 	got, next, err := e.c.events(e.ctx, &e.group, e.token)
 	if err != nil {
-		return e.c.explain(fmt.Errorf("logs://%s: %w", e.name, err), e.name)
+		return e.c.explain(err, e.name) // who reads it knows which it is
 	}
 	for _, x := range got {
 		// A message of several lines is several records, or none.

@@ -3,6 +3,7 @@ package place
 import (
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -251,15 +252,9 @@ func TestPrefixes(t *testing.T) {
 }
 
 func hintOf(err error) string {
-	for err != nil {
-		if h, ok := err.(interface{ Hint() string }); ok {
-			return h.Hint()
-		}
-		u, ok := err.(interface{ Unwrap() error })
-		if !ok {
-			return ""
-		}
-		err = u.Unwrap()
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
 	}
 	return ""
 }

@@ -137,7 +137,7 @@ func (d *download) Read(b []byte) (int, error) {
 			}
 		}
 		if d.failed > tries {
-			return 0, fmt.Errorf("after %d of %d bytes: %w", d.off, d.size, err)
+			return 0, fmt.Errorf("after %d of %d bytes, %d times: %w", d.off, d.size, d.failed, err)
 		}
 		d.Close()
 		select {
