@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,15 +27,13 @@ func (c conversationAdder) add(b *rows.Batch, selected []int32) ([]rows.Bad, err
 
 // converse prints conversations instead of records.
 func (o *readOptions) converse(ctx context.Context, stdout, stderr io.Writer) error {
-	if o.fields != "" {
-		return usageError{errors.New("read: --conversations: has columns of its own"), "leave out --fields"}
-	}
 	var wanted []query.Column
 	for _, f := range conversation.Columns() {
 		wanted = append(wanted, columnOf(f))
 	}
+	most := cmp.Or(o.maxConversations, conversation.MaxConversations)
 	all, f, err := addUp(ctx, &o.readingOptions, wanted, func() conversationAdder {
-		return conversationAdder{conversation.NewTable(conversation.MaxConversations)}
+		return conversationAdder{conversation.NewTable(most)}
 	})
 	if err == nil {
 		for _, c := range all[1:] {
@@ -46,13 +45,13 @@ func (o *readOptions) converse(ctx context.Context, stdout, stderr io.Writer) er
 		}
 	}
 	if errors.Is(err, conversation.ErrTooMany) {
-		return hintError{fmt.Errorf("%w: more than %s", err, show.Count(conversation.MaxConversations)), "choose records --where, or a shorter time with --since and --until"}
+		return hintError{fmt.Errorf("%w: more than %s", err, show.Count(int64(most))), "choose records --where, or a shorter time with --since and --until"}
 	}
 	if err != nil {
 		return err
 	}
 	if err := o.printConversations(stdout, all[0].Table, f); err != nil {
-		return err
+		return fmt.Errorf("read: %w", err)
 	}
 	if n := all[0].Left; n > 0 && !o.quiet {
 		fmt.Fprintf(stderr, "weir: %s records have no addresses, and so are of no conversation\n", show.Count(n))

@@ -105,7 +105,7 @@ func (o *ddlOptions) want() (w ddl.Want, err error) {
 	if o.format != "" {
 		f, err := record.ParseFormat(o.format)
 		if err != nil {
-			return w, usageError{fmt.Errorf("ddl: --format: %w", err), ""}
+			return w, usageError{fmt.Errorf("ddl: --format: %w", err), "see docs/formats/flow-record.md for the fields"}
 		}
 		w.Format = &f
 	}
@@ -141,7 +141,7 @@ func runDDL(ctx context.Context, o *ddlOptions, args []string, stdout io.Writer)
 	var from time.Time
 	if o.from != "" {
 		if from, err = time.Parse(time.DateOnly, o.from); err != nil {
-			return usageError{fmt.Errorf("ddl: --from %q: want a day like 2026-11-24", o.from), ""}
+			return usageError{fmt.Errorf("ddl: --from: %q is no day", o.from), "such as 2026-11-24"}
 		}
 	}
 	t, err := o.table(ctx, where, want)
@@ -156,8 +156,10 @@ func runDDL(ctx context.Context, o *ddlOptions, args []string, stdout io.Writer)
 	if err != nil {
 		return fmt.Errorf("ddl: %s: %w", engine, err)
 	}
-	_, err = io.WriteString(stdout, sql)
-	return err
+	if _, err = io.WriteString(stdout, sql); err != nil {
+		return fmt.Errorf("ddl: %w", err)
+	}
+	return nil
 }
 
 func isBucket(place string) bool { return strings.HasPrefix(place, "s3://") }

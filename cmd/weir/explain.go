@@ -115,11 +115,15 @@ func runExplain(ctx context.Context, o *explainOptions, args []string, stdout, s
 		e.json.SetEscapeHTML(false)
 	}
 	f, err := o.scan(ctx, source.Scan{Sink: o.sink, Output: e})
+	var wrong error
 	if err == nil {
-		err = e.end()
+		wrong = e.end()
 	}
-	if flushed := buffered.Flush(); err == nil && flushed != nil {
-		err = fmt.Errorf("explain: %w", flushed)
+	if flushed := buffered.Flush(); wrong == nil {
+		wrong = flushed
+	}
+	if err == nil && wrong != nil {
+		err = fmt.Errorf("explain: %w", wrong)
 	}
 	if err != nil {
 		return err
@@ -256,14 +260,14 @@ func (e *explaining) Write(p []byte) (int, error) {
 	if header != e.header {
 		f, ok := record.ParseHeader([]byte(header))
 		if !ok {
-			return 0, fmt.Errorf("explain: a format that no header can say: %s", header)
+			return 0, fmt.Errorf("none of the fields %s is one of Amazon's: there is nothing to explain", header)
 		}
 		e.header, e.format = header, f
 	}
 	for line := range strings.Lines(text) {
 		mark, line := line[0], strings.TrimSuffix(line[1:], "\n")
 		if err := e.format.Parse([]byte(line), &e.rec); err != nil {
-			return 0, fmt.Errorf("explain: %w", err)
+			return 0, err
 		}
 		e.See(&e.rec)
 		if mark != wanted {
@@ -296,7 +300,7 @@ func (e *explaining) end() error {
 	slices.SortFunc(e.newest, func(a, b kept) int { return cmp.Compare(a.seq, b.seq) })
 	for _, k := range e.newest {
 		if err := k.format.Parse([]byte(k.line), &e.rec); err != nil {
-			return fmt.Errorf("explain: %w", err)
+			return err
 		}
 		if err := e.print(k.format, k.line); err != nil {
 			return err

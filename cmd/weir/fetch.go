@@ -93,11 +93,11 @@ func runFetch(ctx context.Context, o *fetchOptions, from string, stdout, stderr 
 	}
 	if o.json {
 		if wrong := printJSON(out, r.json(err)); wrong != nil {
-			return wrong
+			return fmt.Errorf("fetch: %w", wrong)
 		}
 	}
 	if err := out.Flush(); err != nil {
-		return err
+		return fmt.Errorf("fetch: %w", err)
 	}
 	r.say(stderr)
 	switch {
@@ -107,8 +107,14 @@ func runFetch(ctx context.Context, o *fetchOptions, from string, stdout, stderr 
 	case err != nil:
 		return fmt.Errorf("fetch: %w", err)
 	case len(done.Failed) > 0:
-		return hintError{fmt.Errorf("fetch: %d of %s not downloaded", len(done.Failed), count(done.Objects, "object")),
-			"the same command again tries those"}
+		hint := "the same command again tries those"
+		for _, f := range done.Failed {
+			if first := hintOf(f.Err); first != "" {
+				hint = first + "; " + hint
+				break
+			}
+		}
+		return hintError{fmt.Errorf("fetch: %d of %s not downloaded", len(done.Failed), count(done.Objects, "object")), hint}
 	case done.Objects == 0:
 		return notFound("fetch: %s: no object can hold what is asked for%s", from, r.left())
 	}

@@ -26,6 +26,8 @@ type readOptions struct {
 	parquet       string
 	fields        string
 	limit         int64
+
+	maxConversations int // tests make it small; 0 is conversation.MaxConversations
 }
 
 func newRead() *cobra.Command {

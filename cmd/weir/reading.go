@@ -336,7 +336,13 @@ func (o *readingOptions) tell(stderr io.Writer, f *found) error {
 	}
 	switch {
 	case len(f.Damaged) > 0:
-		return fmt.Errorf("%s: %d of %d objects could not be read to their end", o.command, len(f.Damaged), f.Objects)
+		err := fmt.Errorf("%s: %d of %d objects could not be read to their end", o.command, len(f.Damaged), f.Objects)
+		for _, d := range f.Damaged {
+			if hint := hintOf(d.Err); hint != "" {
+				return hintError{err, hint}
+			}
+		}
+		return err
 	case f.Kept == 0 && !o.follow:
 		return notFound("%s: no record%s; that is not to say that there was no traffic", o.command, narrowed(o.expr != nil))
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -95,12 +94,10 @@ type filledSection struct {
 	full   bool // more groups than may be
 }
 
-func (s *filledSection) failed(err error) error {
-	if errors.Is(err, query.ErrTooManyGroups) {
+func (s *filledSection) note(err error) {
+	if err != nil { // a table has no other error than that there are too many groups
 		s.full, s.table = true, nil
-		return nil
 	}
-	return err
 }
 
 func runSummary(ctx context.Context, o *summaryOptions, places []string, stdout, stderr io.Writer) error {
@@ -137,7 +134,7 @@ func runSummary(ctx context.Context, o *summaryOptions, places []string, stdout,
 		err = o.print(stdout, filled, found.Account)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("summary: %w", err)
 	}
 	return o.tell(stderr, found)
 }
@@ -177,9 +174,7 @@ func (a sectionAdder) add(b *rows.Batch, selected []int32) ([]rows.Bad, error) {
 		if i == 0 { // sums, of all rows: the others find nothing else
 			all = append(all, bad...)
 		}
-		if err := s.failed(err); err != nil {
-			return all, err
-		}
+		s.note(err)
 	}
 	if a.findings != nil {
 		if len(wrong) > 0 {
@@ -213,8 +208,8 @@ func (o *summaryOptions) fill(ctx context.Context) ([]filledSection, *found, err
 			sum := &first[i]
 			if sum.full || other.sections[i].full {
 				*sum = filledSection{full: true}
-			} else if err := sum.failed(sum.table.Merge(other.sections[i].table)); err != nil {
-				return nil, nil, fmt.Errorf("summary: %w", err)
+			} else {
+				sum.note(sum.table.Merge(other.sections[i].table))
 			}
 		}
 	}

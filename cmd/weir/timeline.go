@@ -92,7 +92,12 @@ func runTimeline(ctx context.Context, o *timelineOptions, places []string, stdou
 	if err != nil {
 		return usageError{fmt.Errorf("timeline: --every %v: %w", o.every, err), "a longer stretch of time"}
 	}
-	if err := o.draw(stdout, bins, measure, width, found); err != nil {
+	if o.svg != "" {
+		err = writeFile(o.command, o.svg, func(w io.Writer) error { return show.SVG(w, bins, measure, width, o.in) })
+	} else if err = o.draw(stdout, bins, measure, width, found); err != nil {
+		err = fmt.Errorf("timeline: %w", err)
+	}
+	if err != nil {
 		return err
 	}
 	return o.tell(stderr, found)
@@ -133,9 +138,6 @@ type sumsJSON struct {
 }
 
 func (o *timelineOptions) draw(stdout io.Writer, bins []query.Minute, measure query.Measure, width int64, f *found) error {
-	if o.svg != "" {
-		return writeFile(o.command, o.svg, func(w io.Writer) error { return show.SVG(w, bins, measure, width, o.in) })
-	}
 	if o.json {
 		out := make([]minuteJSON, len(bins))
 		for i, b := range bins {

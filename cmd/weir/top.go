@@ -91,7 +91,7 @@ func runTop(ctx context.Context, o *topOptions, places []string, stdout, stderr 
 		n = -1
 	}
 	if err := o.print(stdout, measure, table.Top(n, measure), table, found); err != nil {
-		return err
+		return fmt.Errorf("top: %w", err)
 	}
 	return o.tell(stderr, found)
 }

@@ -30,7 +30,7 @@ func (w *FileWriter) Write(p []byte) (int, error) {
 	n := bytes.IndexByte(p, '\n')
 	f, ok := record.ParseHeader(p[:max(n, 0)])
 	if !ok {
-		return 0, fmt.Errorf("%.100q is no header", p[:max(n, 0)])
+		return 0, fmt.Errorf("no field of %.100q is one of Amazon's: a file has to have one", p[:max(n, 0)])
 	}
 	if w.out == nil {
 		out, err := recordfile.NewWriter(w.W, f, w.Options)
