@@ -9,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"weir/record"
@@ -16,7 +17,9 @@ import (
 
 // form finds out what form text has, and reads it as lines.
 func (r *run) form(st *state, in io.Reader) error {
-	head, in := peek(in)
+	mem := heads.Get().(*[headSize]byte)
+	defer heads.Put(mem) // all is read then
+	head, in := peek(mem[:], in)
 	if err := unreadable(head); err != nil {
 		return err
 	}
@@ -71,6 +74,9 @@ func delimiter(line []byte) (comma rune, ok bool, err error) {
 		return 0, false, nil
 	}
 	for _, comma := range ",\t;" {
+		if single := line[0] == '"' || string(line) == insightsMessage; !single && !bytes.ContainsRune(line, comma) {
+			continue // most files are not CSV, and a reader of it takes 4 KiB
+		}
 		r := csv.NewReader(bytes.NewReader(line))
 		r.Comma = comma
 		names, err := r.Read()
@@ -105,11 +111,13 @@ var bom = []byte("\ufeff")
 // headSize is how much of a text is looked at to find out its form.
 const headSize = 16 << 10
 
-// peek returns the first bytes of a text, and a reader of all of it.
-func peek(in io.Reader) (head []byte, all io.Reader) {
-	head = make([]byte, headSize)
-	n, err := fill(in, head)
-	head = head[:n]
+var heads = sync.Pool{New: func() any { return new([headSize]byte) }}
+
+// peek reads the first bytes of a text into mem, and returns them and a reader of all
+// of it.
+func peek(mem []byte, in io.Reader) (head []byte, all io.Reader) {
+	n, err := fill(in, mem)
+	head = mem[:n]
 	if err != nil {
 		in = failing{err}
 	}
@@ -264,7 +272,7 @@ const chunk = 64 << 10
 // unreadable says what a text is that is certainly no flow log.
 func unreadable(head []byte) error {
 	for _, m := range magics {
-		if strings.HasPrefix(string(head), m.magic) {
+		if bytes.HasPrefix(head, []byte(m.magic)) {
 			return fmt.Errorf("not a flow log: %s", m.what)
 		}
 	}

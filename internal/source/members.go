@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 )
 
 var (
@@ -28,7 +29,27 @@ type members struct {
 var (
 	readers   = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 128<<10) }}
 	inflaters = sync.Pool{New: func() any { return new(gzip.Reader) }}
+	unzstds   sync.Pool // of *zstd.Decoder
 )
+
+func buffered(in io.Reader) *bufio.Reader {
+	b := readers.Get().(*bufio.Reader)
+	b.Reset(in)
+	return b
+}
+
+// letGo makes a reader another's. What was read does not stay.
+func letGo(b *bufio.Reader) {
+	b.Reset(nil)
+	readers.Put(b)
+}
+
+func newZstd(in io.Reader) (*zstd.Decoder, error) {
+	if z, ok := unzstds.Get().(*zstd.Decoder); ok {
+		return z, z.Reset(in)
+	}
+	return zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
+}
 
 func newMembers(in *bufio.Reader) (*members, error) {
 	z := inflaters.Get().(*gzip.Reader)

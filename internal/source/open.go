@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"weir/internal/parquet"
 	"weir/record"
@@ -30,10 +29,8 @@ func (r *run) contents(st *state) error {
 		return err
 	}
 	defer rc.Close()
-	in := readers.Get().(*bufio.Reader)
-	defer readers.Put(in)
-	in.Reset(rc)
-	defer in.Reset(nil) // what was read does not stay
+	in := buffered(rc)
+	defer letGo(in)
 	magic, err := in.Peek(4)
 	if err != nil && err != io.EOF {
 		return err
@@ -49,11 +46,14 @@ func (r *run) contents(st *state) error {
 		defer z.close()
 		return r.unpacked(st, z)
 	case len(magic) == 4 && (string(magic) == "\x28\xb5\x2f\xfd" || magic[0]&0xf0 == 0x50 && string(magic[1:]) == "\x2a\x4d\x18"):
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
+		z, err := newZstd(in)
 		if err != nil {
 			return err
 		}
-		defer z.Close()
+		defer func() {
+			z.Reset(nil)
+			unzstds.Put(z)
+		}()
 		return r.unpacked(st, z)
 	case string(magic) == "PAR1" || string(magic) == "PARE": // the latter is encrypted
 		return r.parquet(st, rc, in)
@@ -73,7 +73,9 @@ func (r *run) unpacked(st *state, in io.Reader) error {
 	if magic, _ := twice.Peek(2); !bytes.Equal(magic, gzipMagic) {
 		return r.form(st, io.MultiReader(io.LimitReader(twice, int64(twice.Buffered())), in))
 	}
-	z, err := newMembers(bufio.NewReaderSize(twice, 128<<10))
+	inner := buffered(twice)
+	defer letGo(inner)
+	z, err := newMembers(inner)
 	if err != nil {
 		return cut(err)
 	}

@@ -225,6 +225,7 @@ func TestCompressed(t *testing.T) {
 			append(slices.Clone(rows), "version srcaddr dstport", "5: 2 10.0.0.1 22"), nil},
 		{"zstd after a frame to skip", "\x51\x2a\x4d\x18\x02\x00\x00\x00ab" + zstandard(t, text), rows, nil},
 		{"zstd that is cut short", zstandard(t, text)[:60], nil, []string{"damaged after 0: file is truncated"}},
+		{"zstd after one that was cut short", zstandard(t, text), rows, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
