@@ -45,12 +45,16 @@ type aggregate struct {
 
 // An acc is an aggregate that grows.
 type acc struct {
-	n        uint64 // of rows or numbers
-	sum, m2  float64
+	n       uint64 // of rows or numbers
+	sum, m2 float64
+	*rest   // of those that need it
+}
+
+type rest struct {
 	best     value
 	at       logs.Position // of best
-	hashes   *distinct
-	quantile *quantiles
+	hashes   distinct
+	quantile quantiles
 }
 
 // aggregate reads a call of an aggregate function.
@@ -140,14 +144,14 @@ func (a *aggregate) add(c *acc, r *row) {
 	if v.kind == absent {
 		return
 	}
+	if c.rest == nil && a.kind != count && a.kind != sum && a.kind != avg && a.kind != stddev {
+		c.rest = &rest{}
+	}
 	switch a.kind {
 	case count:
 		c.n++
 		return
 	case countDistinct:
-		if c.hashes == nil {
-			c.hashes = &distinct{}
-		}
 		c.hashes.add(v)
 		return
 	case minimum, maximum, sortsFirst, sortsLast:
@@ -169,9 +173,6 @@ func (a *aggregate) add(c *acc, r *row) {
 	c.n++
 	switch a.kind {
 	case percentile:
-		if c.quantile == nil {
-			c.quantile = &quantiles{}
-		}
 		c.quantile.add(f)
 	case stddev:
 		delta := f - c.sum // sum is the mean here, as Welford does
@@ -208,6 +209,9 @@ func (a *aggregate) result(c *acc) value {
 	case a.kind == count:
 		return numberOf(float64(c.n))
 	case a.kind == countDistinct:
+		if c.rest == nil {
+			return numberOf(0)
+		}
 		return numberOf(c.hashes.count())
 	case c.n == 0:
 		return value{}
@@ -265,9 +269,6 @@ func (d *distinct) rank(h uint64) {
 }
 
 func (d *distinct) count() float64 {
-	if d == nil {
-		return 0
-	}
 	if d.ranks == nil {
 		return float64(len(d.hashes))
 	}

@@ -50,7 +50,7 @@ type row struct {
 
 	parts []string // that a command parse finds, for the moment
 
-	keptEvent bool // event belongs to the row alone
+	own *logs.Event // event, if it is in memory of the run
 }
 
 // A source is a log group as a run knows it.

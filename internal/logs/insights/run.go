@@ -251,17 +251,27 @@ func alike(a, b value) bool {
 	return isX == isY && (a.kind == absent) == (b.kind == absent)
 }
 
-// retain returns a row that lives on.
-func (s *sink) retain(r *row) *kept {
-	k := &kept{row: &row{event: r.event, source: r.source, seq: r.seq, now: r.now, vars: make([]value, len(r.vars)), keptEvent: r.keptEvent}}
-	if r.event != nil && !r.keptEvent {
-		e := *r.event
-		e.Message = strings.Clone(e.Message)
-		k.row.event, k.row.keptEvent = &e, true
+// retain returns a row that lives on. It takes the memory of one that does not, if there is
+// any.
+func (s *sink) retain(r *row, old *kept) *kept {
+	k := old
+	if k == nil {
+		k = &kept{row: &row{vars: make([]value, len(r.vars))}}
+	}
+	event := k.row.own
+	*k.row = row{event: r.event, source: r.source, vars: k.row.vars, seq: r.seq, now: r.now}
+	if r.event != nil && r.own == nil {
+		if event == nil {
+			event = &logs.Event{}
+		}
+		*event = *r.event
+		event.Message = strings.Clone(event.Message)
+		k.row.event, k.row.own = event, event
 	}
 	for i, v := range r.vars {
 		k.row.vars[i] = v.clone()
 	}
+	k.keys = k.keys[:0]
 	for _, v := range s.keys {
 		k.keys = append(k.keys, v.clone())
 	}
@@ -276,7 +286,7 @@ func (s *sink) choose(r *row) {
 	}
 	s.order(r)
 	if k := s.best[string(s.buf)]; k == nil || s.before(r, s.keys, k.row, k.keys) {
-		s.best[string(s.buf)] = s.retain(r)
+		s.best[string(s.buf)] = s.retain(r, k)
 	}
 }
 
@@ -284,14 +294,15 @@ func (s *sink) choose(r *row) {
 func (s *sink) keep(r *row) {
 	s.order(r)
 	if len(s.heap) == s.limit {
-		if last := s.heap[0]; !s.before(r, s.keys, last.row, last.keys) {
+		last := s.heap[0]
+		if !s.before(r, s.keys, last.row, last.keys) {
 			return
 		}
-		s.heap[0] = s.retain(r)
+		s.heap[0] = s.retain(r, last)
 		s.down()
 		return
 	}
-	s.heap = append(s.heap, s.retain(r))
+	s.heap = append(s.heap, s.retain(r, nil))
 	for i := len(s.heap) - 1; i > 0; {
 		parent := (i - 1) / 2
 		if !s.later(i, parent) {
