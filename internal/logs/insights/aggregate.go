@@ -183,8 +183,17 @@ func (a *aggregate) add(c *acc, r *row) {
 	}
 }
 
-// beats reports whether a value takes the place of the best so far.
+// beats reports whether a value takes the place of the best so far. Numbers do in any case
+// of what is none, such as the dash of a record without traffic.
 func (a *aggregate) beats(v, best value) bool {
+	_, isNumber := v.number()
+	_, was := best.number()
+	switch a.kind {
+	case minimum, maximum:
+		if isNumber != was {
+			return isNumber
+		}
+	}
 	switch a.kind {
 	case minimum:
 		return compare(v, best) < 0

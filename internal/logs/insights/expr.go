@@ -3,6 +3,7 @@ package insights
 import (
 	"math"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 )
 
@@ -176,8 +177,16 @@ func (p *parser) compiled() (*regexp.Regexp, string, error) {
 		reason := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 		return nil, "", p.fail(from, p.last, "%s: write it as Go's package regexp knows it, without looking around", reason)
 	}
+	if parsed, err := syntax.Parse(source, syntax.Perl); err == nil {
+		if prog, err := syntax.Compile(parsed.Simplify()); err == nil && len(prog.Inst) > maxSteps {
+			return nil, "", p.fail(from, p.last, "the regular expression is too large: write smaller counts in braces")
+		}
+	}
 	return re, source, nil
 }
+
+// maxSteps bounds how many steps a regular expression takes for each character.
+const maxSteps = 5000
 
 // in reads a list in brackets.
 func (p *parser) in(a expr) (expr, error) {

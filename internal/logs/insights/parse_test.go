@@ -29,6 +29,7 @@ func TestParseRefuses(t *testing.T) {
 		{`filter a like /b`, 1, 15, "closing slash"},
 		{`filter a like /(/`, 1, 15, "missing closing )"},
 		{`filter a like /(?=b)/`, 1, 15, "without looking around"},
+		{`filter a like /a{999}b{999}c{999}d{999}e{999}f{99}/`, 1, 15, "too large"},
 		{`filter a in b`, 1, 13, "a list in brackets"},
 		{`filter a in ["b"`, 1, 17, ", or ]"},
 		{`filter a not = b`, 1, 14, "like or in"},

@@ -206,6 +206,7 @@ func TestParseRefuses(t *testing.T) {
 		{`%[[]%`, 3, "bracket"},
 		{`%*%`, 1, "missing argument"},
 		{`%a{2000}%`, 1, "invalid repeat count"},
+		{`%a{999}b{999}c{99}%`, 1, "too large"},
 		{`[]`, 2, "no fields"},
 		{`[a`, 3, `the end is where , or ] belongs`},
 		{`[a b]`, 4, `comparison`},

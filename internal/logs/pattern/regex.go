@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"strings"
 )
 
@@ -36,8 +37,28 @@ func (s *scanner) regex() (*regexp.Regexp, string, error) {
 	if err != nil {
 		return nil, "", s.fail(from, "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
+	if size(translated) > maxSize {
+		return nil, "", s.fail(from, "the regular expression is too large: write smaller counts in braces")
+	}
 	s.at = end + 1
 	return re, expr, nil
+}
+
+// maxSize bounds the steps that an expression takes for each character of a message: counts
+// in braces make it as large as if its part were written so many times.
+const maxSize = 2000
+
+// size returns how many steps an expression has that compiles.
+func size(expr string) int {
+	parsed, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return 0
+	}
+	prog, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return 0
+	}
+	return len(prog.Inst)
 }
 
 // translate checks that the expression in a part of the text has only what Amazon allows,
