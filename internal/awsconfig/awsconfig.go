@@ -13,6 +13,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 )
 
@@ -22,7 +23,23 @@ type Options struct {
 	Endpoint string // a URL
 	Region   string
 	Profile  string
+
+	// AccessKey and SecretKey are used instead of what is found, with a SessionToken if
+	// they are temporary.
+	AccessKey, SecretKey, SessionToken string
+
+	// Attempts is how often a call is made before its error counts; 0 is what is
+	// configured, and 3 without that.
+	Attempts int
 }
+
+// String leaves the secrets out.
+func (o Options) String() string {
+	return fmt.Sprintf("{Endpoint:%s Region:%s Profile:%s AccessKey:%s}", o.Endpoint, o.Region, o.Profile, o.AccessKey)
+}
+
+// GoString is String.
+func (o Options) GoString() string { return o.String() }
 
 // A Config is where calls go, and who calls. It may be used from several goroutines.
 type Config struct {
@@ -80,6 +97,12 @@ func (c *Config) Transport(idle int) http.RoundTripper {
 // user wants that: elsewhere it takes seconds to find that there is none.
 func load(ctx context.Context, o Options) (aws.Config, error) {
 	options := func(more ...func(*config.LoadOptions) error) []func(*config.LoadOptions) error {
+		if o.AccessKey != "" {
+			more = append(more, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, o.SessionToken)))
+		}
+		if o.Attempts > 0 {
+			more = append(more, config.WithRetryMaxAttempts(o.Attempts))
+		}
 		return append(more, config.WithRegion(o.Region), config.WithSharedConfigProfile(o.Profile))
 	}
 	metadata := os.Getenv("AWS_EC2_METADATA_DISABLED") != ""

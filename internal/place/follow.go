@@ -179,9 +179,8 @@ func (f *follower) away(ctx context.Context, err error) bool {
 		f.say(&f.failing, nil)
 		return false
 	}
-	var e *Error
-	if errors.As(err, &e) && e.Status/100 == 4 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout &&
-		e.Code != "ExpiredToken" && e.Code != "ExpiredTokenException" && e.Code != "RequestTimeTooSkewed" {
+	if status, code := answered(err); status/100 == 4 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout &&
+		code != "ExpiredToken" && code != "ExpiredTokenException" && code != "RequestTimeTooSkewed" {
 		return false
 	}
 	if ctx.Err() != nil {
@@ -189,6 +188,20 @@ func (f *follower) away(ctx context.Context, err error) bool {
 	}
 	f.say(&f.failing, err)
 	return sleep(ctx, cmp.Or(f.Every, everyRemote))
+}
+
+// answered returns the status of HTTP and the code that S3 or CloudWatch Logs answered
+// with, 0 and "" if neither did.
+func answered(err error) (status int, code string) {
+	var e interface {
+		error
+		HTTPStatusCode() int
+		ErrorCode() string
+	}
+	if errors.As(err, &e) {
+		return e.HTTPStatusCode(), e.ErrorCode()
+	}
+	return 0, ""
 }
 
 // sleep reports whether ctx has not ended meanwhile.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"weir/internal/awsconfig"
+	"weir/internal/awsjson"
+	"weir/internal/cloudwatch"
 	"weir/internal/source"
 )
 
@@ -107,8 +109,8 @@ func (g *group) find(ctx context.Context, said string) ([]logStream, error) {
 }
 
 func isMissing(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Code == "ResourceNotFoundException"
+	var e *awsjson.Error
+	return errors.As(err, &e) && e.Code == cloudwatch.NoSuchGroup.Code
 }
 
 // entry returns the object.

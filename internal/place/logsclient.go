@@ -1,106 +1,33 @@
 package place
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
 
 	"weir/internal/awsconfig"
+	"weir/internal/awsjson"
+	"weir/internal/cloudwatch"
 )
 
-// A logsClient calls CloudWatch Logs: JSON 1.1, as little of it as reading takes.
+// A logsClient calls CloudWatch Logs, as little of it as reading takes.
 type logsClient struct {
-	cfg      *awsconfig.Config
-	http     *http.Client
-	endpoint string
-	amazon   bool
+	cfg    *awsconfig.Config
+	client *awsjson.Client
 }
 
 func newLogsClient(ctx context.Context, conf *awsconfig.Config) (*logsClient, error) {
-	if conf.Region == "" {
-		return nil, awsconfig.Hint(errors.New("no region"), "say --region, or set AWS_REGION or the profile's region")
-	}
-	endpoint, err := conf.Endpoint(ctx, conf.Given(), "CloudWatch Logs")
-	if err != nil {
-		return nil, err
-	}
-	c := &logsClient{cfg: conf, endpoint: endpoint, http: &http.Client{Transport: conf.Transport(idle)}}
-	if endpoint == "" {
-		c.amazon, c.endpoint = true, conf.Amazon("logs", conf.Region)
-	}
-	return c, nil
-}
-
-// call calls an action.
-func (c *logsClient) call(ctx context.Context, action string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return fmt.Errorf("%s: %w", action, err)
-	}
-	var answer []byte
-	err = c.cfg.Try(ctx, func() (err error) {
-		answer, err = c.attempt(ctx, action, body)
-		return err
+	client, err := awsjson.New(ctx, awsjson.Config{
+		AWS: conf, Service: cloudwatch.Service, ID: "CloudWatch Logs", Target: cloudwatch.Target, Timeout: listTime, Idle: idle,
 	})
-	if err == nil {
-		err = json.Unmarshal(answer, out)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", action, err)
-	}
-	return nil
-}
-
-func (c *logsClient) attempt(ctx context.Context, action string, body []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, listTime)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	req.Header.Set("X-Amz-Target", "Logs_20140328."+action)
-	req.Header.Set("User-Agent", "weir")
-	hash := sha256.Sum256(body)
-	if err := c.cfg.Sign(ctx, req, hex.EncodeToString(hash[:]), "logs", c.cfg.Region); err != nil {
-		return nil, err
-	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, maxPage))
-	if err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
-	}
-	if res.StatusCode == http.StatusOK {
-		return answer, nil
-	}
-	e := &Error{Status: res.StatusCode, Code: http.StatusText(res.StatusCode)}
-	var x struct {
-		Type    string `json:"__type"`
-		Message string `json:"message"`
-	}
-	if json.Unmarshal(answer, &x) == nil && x.Type != "" {
-		// Some write the name of a schema before the code.
-		e.Code, e.Message = x.Type[strings.LastIndexByte(x.Type, '#')+1:], x.Message
-	}
-	return nil, e
+	return &logsClient{cfg: conf, client: client}, err
 }
 
 // explain adds what to do about an error of a call about a group.
 func (c *logsClient) explain(err error, group string) error {
-	var e *Error
+	var e *awsjson.Error
 	if !errors.As(err, &e) {
-		return unreachable(c.cfg, err, c.endpoint)
+		return unreachable(c.cfg, err, c.client.Endpoint)
 	}
 	switch {
 	case e.Code == "ResourceNotFoundException":
@@ -109,8 +36,8 @@ func (c *logsClient) explain(err error, group string) error {
 		return awsconfig.Hint(err, "the policy must allow logs:DescribeLogStreams, logs:GetLogEvents and logs:FilterLogEvents on the group")
 	case hints[e.Code] != "":
 		return awsconfig.Hint(err, hints[e.Code])
-	case e.Message == "" && !c.amazon:
-		return awsconfig.Hint(err, fmt.Sprintf("is there a CloudWatch Logs at %s? See --endpoint-url", c.endpoint))
+	case e.Message == "" && !c.client.Amazon:
+		return awsconfig.Hint(err, fmt.Sprintf("is there a CloudWatch Logs at %s? See --endpoint-url", c.client.Endpoint))
 	}
 	return err
 }
@@ -140,7 +67,7 @@ func (c *logsClient) streams(ctx context.Context, group, prefix string) ([]logSt
 			LogStreams []logStream `json:"logStreams"`
 			NextToken  string      `json:"nextToken"`
 		}
-		if err := c.call(ctx, "DescribeLogStreams", in, &out); err != nil {
+		if err := c.client.Call(ctx, "DescribeLogStreams", in, &out); err != nil {
 			return nil, err
 		}
 		all = append(all, out.LogStreams...)
@@ -184,6 +111,6 @@ func (c *logsClient) events(ctx context.Context, g *group, token string) ([]even
 		action = "GetLogEvents"
 		in["logStreamName"], in["startFromHead"] = g.stream, true
 	}
-	err := c.call(ctx, action, in, &out)
+	err := c.client.Call(ctx, action, in, &out)
 	return out.Events, out.NextToken + out.NextForwardToken, err
 }
