@@ -56,28 +56,30 @@ func (s *service) endpoint() string {
 }
 
 // openAPI makes what answers on the address of the API: Amazon EC2, STS and S3.
-func (s *service) openAPI(tags, tokens kv.Bucket, stores delivery.Stores) (err error) {
+func (s *service) openAPI(tags, tokens kv.Bucket, d *destinations) (err error) {
 	s.api, err = awsapi.New(awsapi.Config{
 		Account: string(s.cfg.Account), Region: string(s.cfg.Region),
 		Keys: s.keys.Lookup, Logs: s.logs, Model: s.model.Index, Tags: tags, Tokens: tokens,
-		Bucket: func(ctx context.Context, bucket string) error { return whyNot(bucket, stores.Check(ctx, bucket)) },
+		Bucket: func(ctx context.Context, bucket string) error { return whyNot(bucket, d.buckets.Check(ctx, bucket)) },
+		Stream: func(ctx context.Context, stream string) error { return whyNot(stream, d.streams.Check(ctx, stream)) },
 		S3:     s.objects.Handler(), Logger: s.log,
 	})
 	return err
 }
 
-// whyNot says in Amazon's words why nothing can be delivered to a bucket.
-func whyNot(bucket string, err error) error {
+// whyNot says in Amazon's words why nothing can be delivered to a bucket or a delivery
+// stream. Without an entry in the configuration it says what is missing.
+func whyNot(name string, err error) error {
 	var f *delivery.Failure
 	switch {
 	case err == nil || !errors.As(err, &f):
 		return err
-	case f.Code == "NoSuchBucket":
-		return ec2.DestinationNotFound.With(bucket)
-	case f.Kind == delivery.AccessError:
-		return ec2.DestinationDenied.With(bucket)
+	case f.Code == "NoSuchBucket", f.Code == "ResourceNotFoundException":
+		return ec2.DestinationNotFound.With(name)
+	case f.Kind == delivery.AccessError && f.Code != "":
+		return ec2.DestinationDenied.With(name)
 	}
-	return ec2.DestinationUnreachable.With(bucket, f)
+	return ec2.DestinationUnreachable.With(name, f.Message)
 }
 
 // serveAPI answers until ctx ends.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"weir/internal/awsconfig"
 	"weir/internal/flowlog"
 	"weir/internal/vpc"
 	"weir/record"
@@ -31,7 +32,11 @@ func declared(cfg *vpc.Config, model *vpc.Index, now time.Time) ([]flowlog.FlowL
 			},
 		}
 		f.DestinationOptions = f.Parquet || f.Hive || f.PerHour
-		if key, err := complete(&f, d, model); err != nil {
+		key, err := complete(&f, d, model)
+		if err == nil {
+			key, err = "destination", streamNamed(&f, cfg)
+		}
+		if err != nil {
 			errs = append(errs, cfg.Wrong(fmt.Sprintf("flow-logs[%d].%s", i, key), err))
 			continue
 		}
@@ -40,14 +45,32 @@ func declared(cfg *vpc.Config, model *vpc.Index, now time.Time) ([]flowlog.FlowL
 	return logs, errors.Join(errs...)
 }
 
+// streamNamed reports that the file does not say where the delivery stream of a flow log is.
+func streamNamed(f *flowlog.FlowLog, cfg *vpc.Config) error {
+	if f.DestinationType != flowlog.Firehose {
+		return nil
+	}
+	stream, err := flowlog.StreamName(f.Destination)
+	if err != nil {
+		return err
+	}
+	for i := range cfg.Destinations {
+		if matcher(cfg.Destinations[i].DeliveryStreams)(stream) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no entry of destinations has the delivery stream %s: add one with delivery-streams: [%s]", stream, stream)
+}
+
 // complete fills in what has to be worked out, and checks everything. With an
 // error it returns the key that it is about.
 func complete(f *flowlog.FlowLog, d *vpc.FlowLogConfig, model *vpc.Index) (key string, err error) {
 	if f.DestinationType, f.Destination, f.LogGroup, err = flowlog.ParseDestination(d.Destination); err != nil {
 		return "destination", err
 	}
-	if f.DestinationType != flowlog.S3 {
-		return "destination", fmt.Errorf("%q: only S3 is served so far", d.Destination)
+	if f.DestinationType == flowlog.CloudWatchLogs {
+		// Nobody takes it on; but every flow log to a log group has one.
+		f.PermissionRole = fmt.Sprintf("arn:%s:iam::%s:role/weir", awsconfig.Partition(f.Region), f.Account)
 	}
 	if d.LogFormat != "" {
 		if _, err := record.ParseLogFormat(d.LogFormat); err != nil {

@@ -9,9 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -130,7 +128,7 @@ func (s *service) wire(ctx context.Context) error {
 	}
 	s.logs = flowlog.NewStore(buckets["flow-logs"], buckets["status"])
 	s.captured, s.delivered = agent.NewMetrics(), delivery.NewMetrics()
-	stores, err := s.stores()
+	destinations, err := s.destinations(ctx)
 	if err != nil {
 		return err
 	}
@@ -143,64 +141,14 @@ func (s *service) wire(ctx context.Context) error {
 	}
 	s.delivery, err = delivery.New(delivery.Config{
 		Journal: s.journal, Logs: s.logs, Positions: buckets["positions"], Owner: s.host, Ranges: s.ranges,
-		Sinks:  map[flowlog.DestinationType]delivery.Sink{flowlog.S3: delivery.NewObjects(stores)},
+		Sinks:  destinations.sinks(s.logs),
 		Agents: func(ctx context.Context) ([]time.Time, error) { return agent.Through(ctx, buckets["hosts"]) },
 		Flush:  time.Duration(s.cfg.Serve.Flush), Metrics: s.delivered, Logger: s.log,
 	})
 	if err != nil {
 		return err
 	}
-	return s.openAPI(buckets["tags"], buckets["tokens"], stores)
-}
-
-// stores returns where each bucket is: where the configuration says, or else in
-// the embedded store.
-func (s *service) stores() (delivery.Stores, error) {
-	embedded, err := delivery.NewS3(delivery.S3Config{
-		Endpoint: s.objects.Endpoint(), Region: string(s.cfg.Region), PathStyle: true,
-		AccessKey: s.key.ID, SecretKey: s.key.Secret, Sync: s.objects.Sync,
-	})
-	if err != nil {
-		return nil, err
-	}
-	var stores delivery.Stores
-	for i := range s.cfg.Destinations {
-		d := &s.cfg.Destinations[i]
-		region := d.Region
-		if region == "" {
-			region = s.cfg.Region
-		}
-		pathStyle := d.Endpoint != ""
-		if d.PathStyle != nil {
-			pathStyle = *d.PathStyle
-		}
-		c := delivery.S3Config{Endpoint: d.Endpoint, Region: string(region), PathStyle: pathStyle, Profile: d.Profile}
-		for _, v := range []struct {
-			name string
-			to   *string
-		}{{d.AccessKeyIDEnv, &c.AccessKey}, {d.SecretAccessKeyEnv, &c.SecretKey}, {d.SessionTokenEnv, &c.SessionToken}} {
-			if *v.to = os.Getenv(v.name); *v.to == "" && v.name != "" {
-				return nil, fmt.Errorf("destination %s: environment variable %s is not set", strings.Join(d.Buckets, ", "), v.name)
-			}
-		}
-		store, err := delivery.NewS3(c)
-		if err != nil {
-			return nil, fmt.Errorf("destination %s: %w", strings.Join(d.Buckets, ", "), err)
-		}
-		stores = append(stores, delivery.Buckets{Match: matcher(d.Buckets), Store: store})
-	}
-	return append(stores, delivery.Buckets{Match: func(string) bool { return true }, Store: embedded}), nil
-}
-
-func matcher(patterns []string) func(string) bool {
-	return func(bucket string) bool {
-		for _, p := range patterns {
-			if ok, _ := path.Match(p, bucket); ok {
-				return true
-			}
-		}
-		return false
-	}
+	return s.openAPI(buckets["tags"], buckets["tokens"], destinations)
 }
 
 // announce tells how to use the API.
@@ -290,6 +238,9 @@ func (f *failures) err() error {
 // else could.
 func (s *service) createBuckets(ctx context.Context, logs []flowlog.FlowLog) error {
 	for i := range logs {
+		if logs[i].DestinationType != flowlog.S3 {
+			continue
+		}
 		bucket, _, err := flowlog.BucketFolder(logs[i].Destination)
 		if err != nil {
 			return err

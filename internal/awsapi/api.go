@@ -39,6 +39,10 @@ type Config struct {
 	// service is not available.
 	CloudWatch LogsService
 
+	// Stream says the same of a delivery stream, by its name. Default: nil for every
+	// stream.
+	Stream func(ctx context.Context, stream string) error
+
 	Caller string           // ARN of who calls; default arn:aws:iam::<account>:root
 	S3     http.Handler     // requests signed for s3, and all that are no Query requests; default refuses them
 	Logger *slog.Logger     // default discards
@@ -74,6 +78,9 @@ func New(cfg Config) (*API, error) {
 	}
 	if cfg.Bucket == nil {
 		cfg.Bucket = func(context.Context, string) error { return nil }
+	}
+	if cfg.Stream == nil {
+		cfg.Stream = func(context.Context, string) error { return nil }
 	}
 	if cfg.S3 == nil {
 		cfg.S3 = http.HandlerFunc(noS3)

@@ -29,6 +29,7 @@ const (
 	testSubnet = "subnet-0123456789abcdef0"
 	testENI    = "eni-0123456789abcdef0"
 	testRole   = "arn:aws:iam::123456789012:role/r"
+	crossRole  = "arn:aws:iam::123456789012:role/AWSLogDeliveryFirehoseCrossAccountRole"
 )
 
 var testKey = sigv4.Key{ID: "AKIAIOSFODNN7EXAMPLE", Secret: "secret"}

@@ -20,7 +20,7 @@ import (
 const (
 	maxTransitGateways = 25
 	maxClientToken     = 64
-	bucketTimeout      = 30 * time.Second
+	destinationTimeout = 30 * time.Second
 
 	// tokenFor is how long a client token is remembered. Amazon does not say how
 	// long its own are.
@@ -269,22 +269,27 @@ func (a *API) createOne(ctx context.Context, f *flowlog.FlowLog) error {
 }
 
 // undeliverable reports why nothing can be delivered, as the answer says it of each
-// resource.
+// resource. A log group need not be there: it is made with its first events.
 func (a *API) undeliverable(ctx context.Context, p *flowlog.Params) *ec2.Error {
-	if p.DestinationType != flowlog.S3 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
+	ctx, cancel := context.WithTimeout(ctx, destinationTimeout)
 	defer cancel()
-	bucket, _, err := flowlog.BucketFolder(p.Destination)
-	if err == nil {
-		err = a.cfg.Bucket(ctx, bucket)
+	var name string
+	var err error
+	switch p.DestinationType {
+	case flowlog.S3:
+		if name, _, err = flowlog.BucketFolder(p.Destination); err == nil {
+			err = a.cfg.Bucket(ctx, name)
+		}
+	case flowlog.Firehose:
+		if name, err = flowlog.StreamName(p.Destination); err == nil {
+			err = a.cfg.Stream(ctx, name)
+		}
 	}
 	if e := (*ec2.Error)(nil); err == nil || errors.As(err, &e) {
 		return e
 	}
-	a.cfg.Logger.Warn("bucket could not be checked", "bucket", bucket, "err", err)
-	return ec2.DestinationUndeliverable.With(bucket)
+	a.cfg.Logger.Warn("destination could not be checked", "destination", name, "err", err)
+	return ec2.DestinationUndeliverable.With(name)
 }
 
 // A plan is what is remembered of a client token: the parameters that came with it,

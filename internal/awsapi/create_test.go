@@ -74,7 +74,12 @@ func TestCreateIsChecked(t *testing.T) {
 		{"destination types are an enumeration", with(s3Log, "LogDestinationType=S3"), ipv, "Value (S3) for parameter logDestinationType is invalid."},
 		{"a destination is an ARN", with(s3Log, "LogDestination=b"), ipv, `Value (b) for parameter logDestination is invalid: "b" is not the ARN of a bucket, arn:aws:s3:::NAME/FOLDER`},
 		{"AWSLogs is reserved", with(s3Log, "LogDestination=arn:aws:s3:::b/AWSLogs/"), ipv, "Value (arn:aws:s3:::b/AWSLogs/) for parameter logDestination is invalid: AWSLogs is a reserved folder name"},
-		{"a group's ARN is one", with(without(logs, "LogGroupName"), "LogDestination=arn:aws:s3:::b"), ipv, "Value (arn:aws:s3:::b) for parameter logDestination is invalid: it is not the ARN of a log group"},
+		{"a group's ARN is one", with(without(logs, "LogGroupName"), "LogDestination=arn:aws:s3:::b"), ipv, "Value (arn:aws:s3:::b) for parameter logDestination is invalid: \"arn:aws:s3:::b\" is not the ARN of a log group, arn:aws:logs:REGION:ACCOUNT:log-group:NAME"},
+		{"a group's name is one", with(logs, "LogGroupName=a b"), ipv, "Value (a b) for parameter logGroupName is invalid: \"a b\" is no log group's name"},
+		{"the role of another account has its name", with(firehose, "DeliverLogsPermissionArn="+testRole+"&DeliverCrossAccountRole="+testRole), ipv, "Value (" + testRole + ") for parameter deliverCrossAccountRole is invalid: the name of the role must begin with AWSLogDeliveryFirehoseCrossAccountRole"},
+		{"and is of the stream's account", with(firehose, "DeliverLogsPermissionArn="+testRole+"&DeliverCrossAccountRole=arn:aws:iam::210987654321:role/AWSLogDeliveryFirehoseCrossAccountRole"), ipv, "Value (arn:aws:iam::210987654321:role/AWSLogDeliveryFirehoseCrossAccountRole) for parameter deliverCrossAccountRole is invalid: it is not a role of the delivery stream's account"},
+		{"and is a role", with(firehose, "DeliverLogsPermissionArn="+testRole+"&DeliverCrossAccountRole=r"), ipv, "Value (r) for parameter deliverCrossAccountRole is invalid: it is not the ARN of a role"},
+		{"as the other one is", with(firehose, "DeliverLogsPermissionArn=arn:aws:iam::1:user/u&DeliverCrossAccountRole=r"), ipv, "Value (arn:aws:iam::1:user/u) for parameter deliverLogsPermissionArn is invalid: it is not the ARN of a role"},
 		{"a stream's, too", with(firehose, "LogDestination=arn:aws:s3:::b"), ipv, "Value (arn:aws:s3:::b) for parameter logDestination is invalid: it is not the ARN of a delivery stream"},
 		{"a format has no space at its end", with(s3Log, "LogFormat=${version} "), ipv, "1 validation error detected: Value '${version} ' at 'logFormat' has an invalid format"},
 		{"fields are of the resource type", with(s3Log, "LogFormat=${tgw-id}"), ipv, "Field tgw-id is not supported for resource-type VPC"},
@@ -151,12 +156,13 @@ func TestCreateHeedsLimits(t *testing.T) {
 	}
 }
 
-func TestBucketsAreAsked(t *testing.T) {
+func TestDestinationsAreAsked(t *testing.T) {
 	refusals := map[string]error{
 		"gone": ec2.DestinationNotFound.With("gone"), "closed": ec2.DestinationDenied.With("closed"), "away": errors.New("refuses connections"),
 	}
 	b := newBed(t, func(c *Config) {
 		c.Bucket = func(_ context.Context, bucket string) error { return refusals[bucket] }
+		c.Stream = c.Bucket
 	})
 	for bucket, message := range map[string]string{
 		"gone":   "LogDestination: gone does not exist",
@@ -168,6 +174,10 @@ func TestBucketsAreAsked(t *testing.T) {
 		if diff := cmp.Diff(want, got.Unsuccessful); diff != "" || len(got.FlowLogIDs) > 0 || got.ClientToken != bucket {
 			t.Errorf("%s: %+v\n%s", bucket, got, diff)
 		}
+	}
+	got := ok[ec2.CreateFlowLogsAnswer](b, "CreateFlowLogs", with(s3Log, "LogDestinationType=kinesis-data-firehose&LogDestination=arn:aws:firehose:us-east-1:123456789012:deliverystream/gone"))
+	if want := "LogDestination: gone does not exist"; len(got.Unsuccessful) != 1 || got.Unsuccessful[0].Message != want {
+		t.Errorf("of a delivery stream: %+v, want %s", got, want)
 	}
 	if n := b.logs(); n != 0 {
 		t.Errorf("%d flow logs, want none", n)

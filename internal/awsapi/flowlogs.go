@@ -1,7 +1,6 @@
 package awsapi
 
 import (
-	"cmp"
 	"context"
 	"regexp"
 	"slices"
@@ -94,12 +93,7 @@ func (a *API) shownLogs(ctx context.Context, ids []string, ending bool) ([]shown
 			continue
 		}
 		st := statuses[logs[i].ID]
-		d := shownLog{&logs[i], st.Error, st.Last}
-		if d.DestinationType != flowlog.S3 && st.Last.IsZero() {
-			// Nothing has arrived there, and without a delivery nobody says why.
-			d.failure = cmp.Or(d.failure, "Unknown error")
-		}
-		out = append(out, d)
+		out = append(out, shownLog{&logs[i], st.Error, st.Last})
 	}
 	return out, nil
 }

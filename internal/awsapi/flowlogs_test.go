@@ -37,19 +37,19 @@ func TestDescribeSaysWhatWasAsked(t *testing.T) {
 			f.DeliverLogsStatus, f.LogDestinationType, f.LogDestination = "SUCCESS", "s3", "arn:aws:s3:::b"
 			f.DestinationOptions = &ec2.DestinationOptions{FileFormat: "plain-text"}
 		}},
-		{"a group by its name has no ARN, and nothing arrives", "LogGroupName=g/h&DeliverLogsPermissionArn=" + testRole, func(f *ec2.FlowLog) {
-			f.DeliverLogsStatus, f.DeliverLogsErrorMessage = "FAILED", "Unknown error"
+		{"a group by its name has no ARN", "LogGroupName=g/h&DeliverLogsPermissionArn=" + testRole, func(f *ec2.FlowLog) {
+			f.DeliverLogsStatus = "SUCCESS"
 			f.LogDestinationType, f.LogGroupName, f.DeliverLogsPermissionARN = "cloud-watch-logs", "g/h", testRole
 		}},
 		{"a group by its ARN has its name, too", "LogDestination=arn:aws:logs:us-east-1:123456789012:log-group:g:*&DeliverLogsPermissionArn=" + testRole, func(f *ec2.FlowLog) {
-			f.DeliverLogsStatus, f.DeliverLogsErrorMessage = "FAILED", "Unknown error"
+			f.DeliverLogsStatus = "SUCCESS"
 			f.LogDestinationType, f.LogGroupName, f.DeliverLogsPermissionARN = "cloud-watch-logs", "g", testRole
 			f.LogDestination = "arn:aws:logs:us-east-1:123456789012:log-group:g"
 		}},
-		{"a stream, and nothing arrives", "LogDestinationType=kinesis-data-firehose&LogDestination=arn:aws:firehose:us-east-1:1:deliverystream/s&DeliverLogsPermissionArn=" + testRole + "&DeliverCrossAccountRole=" + testRole, func(f *ec2.FlowLog) {
-			f.DeliverLogsStatus, f.DeliverLogsErrorMessage = "FAILED", "Unknown error"
-			f.LogDestinationType, f.LogDestination = "kinesis-data-firehose", "arn:aws:firehose:us-east-1:1:deliverystream/s"
-			f.DeliverLogsPermissionARN, f.DeliverCrossAccountRole = testRole, testRole
+		{"a stream, and the roles for one of another account", "LogDestinationType=kinesis-data-firehose&LogDestination=arn:aws:firehose:us-east-1:123456789012:deliverystream/s&DeliverLogsPermissionArn=" + testRole + "&DeliverCrossAccountRole=" + crossRole, func(f *ec2.FlowLog) {
+			f.DeliverLogsStatus = "SUCCESS"
+			f.LogDestinationType, f.LogDestination = "kinesis-data-firehose", "arn:aws:firehose:us-east-1:123456789012:deliverystream/s"
+			f.DeliverLogsPermissionARN, f.DeliverCrossAccountRole = testRole, crossRole
 		}},
 	} {
 		t.Run(tt.rule, func(t *testing.T) {
@@ -105,6 +105,9 @@ func TestFlowLogFilters(t *testing.T) {
 	b := newBed(t)
 	s3 := ok[ec2.CreateFlowLogsAnswer](b, "CreateFlowLogs", s3Log+"&TagSpecification.1.ResourceType=vpc-flow-log&TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=web-1").FlowLogIDs[0]
 	group := ok[ec2.CreateFlowLogsAnswer](b, "CreateFlowLogs", "ResourceId.1="+testSubnet+"&ResourceType=Subnet&TrafficType=REJECT&LogGroupName=g&DeliverLogsPermissionArn="+testRole).FlowLogIDs[0]
+	if err := b.cfg.Logs.SetStatus(t.Context(), group, flowlog.Status{Error: "Access error"}); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct{ filter, value, want string }{
 		{"log-destination-type", "s3", s3}, {"log-destination-type", "cloud-watch-logs", group},
 		{"flow-log-id", s3, s3}, {"log-group-name", "g", group}, {"log-group-name", "?", group},

@@ -82,7 +82,7 @@ func newFiles(store ObjectStore, f *flowlog.FlowLog, from, to uint64) (*files, e
 func (fs *files) Full() bool { return false }
 
 // Write implements [Maker].
-func (fs *files) Write(r *record.Record, _ string) error {
+func (fs *files) Write(r *record.Record, _ flowlog.Resources) error {
 	end, _ := r.Int(record.End)
 	start := end - end%int64(recordfile.Interval/time.Second)
 	f := fs.open[start]

@@ -14,12 +14,12 @@ import (
 // records are those of one flow log, made of messages of the journal.
 type records struct {
 	log      *flowlog.FlowLog
-	write    func(r *record.Record, iface string) error
+	write    func(r *record.Record, on flowlog.Resources) error
 	recorder *recorder.Recorder
 	stamps   map[string]*vpc.Stamp // by their JSON, which repeats from window to window
 }
 
-func newRecords(f *flowlog.FlowLog, ranges *vpc.Ranges, write func(*record.Record, string) error) (*records, error) {
+func newRecords(f *flowlog.FlowLog, ranges *vpc.Ranges, write func(*record.Record, flowlog.Resources) error) (*records, error) {
 	format, err := f.RecordFormat()
 	if err != nil {
 		return nil, err
@@ -44,15 +44,15 @@ func (rs *records) add(m *journal.Message) error {
 		if err != nil {
 			return fmt.Errorf("message %d: %w", m.Seq, err)
 		}
-		r := flowlog.Resources{VPC: stamp.VPC, Subnet: stamp.Subnet, Interface: stamp.ID}
+		on := flowlog.Resources{VPC: stamp.VPC, Subnet: stamp.Subnet, Interface: stamp.ID}
 		start := e.Window.Start
 		if e.Window.Quiet && start.Before(rs.log.Created) && e.Window.End.After(rs.log.Created) {
 			start = rs.log.Created // it was quiet from then on as well
 		}
-		if !rs.log.Covers(r) || !rs.log.Wants(start) {
+		if !rs.log.Covers(on) || !rs.log.Wants(start) {
 			continue
 		}
-		err = rs.recorder.Each(e.Window, stamp, func(r *record.Record) error { return rs.write(r, stamp.ID) })
+		err = rs.recorder.Each(e.Window, stamp, func(r *record.Record) error { return rs.write(r, on) })
 		if err != nil {
 			return fmt.Errorf("message %d: %w", m.Seq, err)
 		}

@@ -71,7 +71,8 @@ type S3Config struct {
 	// not do so themselves; nil does nothing.
 	Sync func(bucket, key string) error
 
-	Timeout time.Duration // of one Put or Check with its retries; default 5m
+	Timeout  time.Duration // of one Put or Check with its retries; default 5m
+	Attempts int           // of one Put or Check; default 4
 
 	// HTTPClient sends the requests to the store; default one that takes proxies
 	// from the environment.
@@ -117,6 +118,7 @@ var _ ObjectStore = (*S3)(nil)
 // files where cfg leaves something to them, but sends nothing.
 func NewS3(cfg S3Config) (*S3, error) {
 	cfg.Timeout = cmp.Or(cfg.Timeout, 5*time.Minute)
+	cfg.Attempts = cmp.Or(cfg.Attempts, attempts)
 	if (cfg.AccessKey == "") != (cfg.SecretKey == "") || cfg.SessionToken != "" && cfg.AccessKey == "" {
 		return nil, errors.New("s3: an access key and a secret key have to be given together")
 	}
@@ -180,7 +182,7 @@ func (c S3Config) load() (aws.Config, error) {
 		if err != nil {
 			return aws.Config{}, err
 		}
-		return aws.Config{Region: c.Region, Credentials: static, Retryer: retryer, Logger: logging.Nop{}, AppID: appID,
+		return aws.Config{Region: c.Region, Credentials: static, Retryer: c.retryer, Logger: logging.Nop{}, AppID: appID,
 			HTTPClient: client.WithTransportOptions(func(t *http.Transport) {
 				if roots != nil {
 					t.TLSClientConfig.RootCAs = roots
@@ -193,7 +195,7 @@ func (c S3Config) load() (aws.Config, error) {
 		config.WithRegion(c.Region),
 		config.WithSharedConfigProfile(c.Profile),
 		config.WithHTTPClient(client),
-		config.WithRetryer(retryer),
+		config.WithRetryer(c.retryer),
 	}
 	if c.AccessKey != "" {
 		opts = append(opts, config.WithCredentialsProvider(static))
@@ -222,9 +224,9 @@ func caBundle() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func retryer() aws.Retryer {
+func (c S3Config) retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts = attempts
+		o.MaxAttempts = c.Attempts
 		o.MaxBackoff = maxBackoff
 		// The SDK's own budget would stop retries for all flow logs because one
 		// bucket is slow.

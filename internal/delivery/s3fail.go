@@ -12,9 +12,12 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+
+	"weir/internal/awsconfig"
 )
 
 // A Kind is what DescribeFlowLogs says of a failed delivery, in Amazon's words
@@ -110,7 +113,7 @@ func (s *S3) failure(err error, late bool) *Failure {
 	switch {
 	case f.status == 0:
 		f.Code = ""
-		f.Message = s.unreachable(err, late)
+		f.Message = unreachable(err, s.host, s.cfg.Timeout, late)
 		if noCredentials(err) {
 			f.Kind, f.Permanent = AccessError, true
 		}
@@ -134,11 +137,15 @@ func (s *S3) failure(err error, late bool) *Failure {
 }
 
 func noCredentials(err error) bool {
+	if errors.As(err, new(*awsconfig.CredentialsError)) {
+		return true
+	}
 	return strings.Contains(err.Error(), "get identity:") || strings.Contains(err.Error(), "failed to refresh cached credentials")
 }
 
-// unreachable says in words why there was no answer.
-func (s *S3) unreachable(err error, late bool) string {
+// unreachable says in words why there was no answer of a host within timeout; late says
+// that this time was over.
+func unreachable(err error, host string, timeout time.Duration, late bool) string {
 	var (
 		dns      *net.DNSError
 		op       *net.OpError
@@ -149,28 +156,28 @@ func (s *S3) unreachable(err error, late bool) string {
 	)
 	switch {
 	case noCredentials(err):
-		return fmt.Sprintf("no credentials for %s: give keys or a profile", s.host)
+		return fmt.Sprintf("no credentials for %s: give keys or a profile", host)
 	case errors.As(err, &dns):
 		return fmt.Sprintf("cannot find host %s: %s", dns.Name, dns.Err)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Sprintf("%s refuses connections: is it running, and is the port right?", s.host)
+		return fmt.Sprintf("%s refuses connections: is it running, and is the port right?", host)
 	case errors.As(err, &unknown), errors.As(err, &name):
-		return fmt.Sprintf("the certificate of %s is not trusted: %v", s.host, err)
+		return fmt.Sprintf("the certificate of %s is not trusted: %v", host, err)
 	case errors.As(err, &untls):
-		return fmt.Sprintf("%s does not speak TLS: is the endpoint http://?", s.host)
+		return fmt.Sprintf("%s does not speak TLS: is the endpoint http://?", host)
 	case deadline:
-		return fmt.Sprintf("no answer from %s in %v", s.host, s.cfg.Timeout)
+		return fmt.Sprintf("no answer from %s in %v", host, timeout)
 	case errors.As(err, &op):
 		// Without the addresses: the same failure reads the same each time.
-		return fmt.Sprintf("connection to %s broke: %s: %v", s.host, op.Op, op.Err)
+		return fmt.Sprintf("connection to %s broke: %s: %v", host, op.Op, op.Err)
 	}
 	if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
-		return fmt.Sprintf("no answer from %s", s.host)
+		return fmt.Sprintf("no answer from %s", host)
 	}
 	if ue := (*url.Error)(nil); errors.As(err, &ue) {
 		err = ue.Err
 	}
-	return fmt.Sprintf("request to %s: %v", s.host, err)
+	return fmt.Sprintf("request to %s: %v", host, err)
 }
 
 var expecting = regexp.MustCompile(`expecting '([a-z0-9-]+)'`)

@@ -21,8 +21,8 @@ type Sink interface {
 // A Maker makes parcels of the records of one range of the journal. The same records
 // make the same items in the same order, whenever and in whichever process.
 type Maker interface {
-	// Write takes the next record, of the interface; the record is the caller's.
-	Write(r *record.Record, iface string) error
+	// Write takes the next record, of an interface; the record is the caller's.
+	Write(r *record.Record, on flowlog.Resources) error
 
 	// Full says that the range should end here, so as to be held in memory.
 	Full() bool

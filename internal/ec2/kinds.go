@@ -142,6 +142,8 @@ var (
 	RoleForS3               = kind("InvalidParameter", 400, "DeliverLogsPermissionArn is not applicable for s3 delivery")
 	OneRoleOfTwo            = kind("InvalidParameter", 400, "When providing a role for cross-account delivery, both the DeliverLogsPermissionArn and DeliverCrossAccountRole fields must be set.")
 	WrongDestination        = kind("InvalidParameterValue", 400, "Value (%s) for parameter logDestination is invalid: %v")
+	WrongRole               = kind("InvalidParameterValue", 400, "Value (%s) for parameter %s is invalid: %v")
+	WrongLogGroup           = kind("InvalidParameterValue", 400, "Value (%s) for parameter logGroupName is invalid: %v")
 	ReservedFolder          = kind("InvalidParameterValue", 400, "Value (%s) for parameter logDestination is invalid: AWSLogs is a reserved folder name")
 	WrongFormat             = kind("InvalidParameterValue", 400, "1 validation error detected: Value '%s' at 'logFormat' has an invalid format")
 	FieldOfAnotherType      = kind("InvalidParameterValue", 400, "Field %s is not supported for resource-type %s")

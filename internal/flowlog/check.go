@@ -1,6 +1,7 @@
 package flowlog
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -118,8 +119,10 @@ func (p *Params) checkDestination() error {
 		if p.PermissionRole == "" {
 			return ec2.NoRole.With()
 		}
-		if p.Destination != "" && !isARN(p.Destination, "logs", "log-group:") {
-			return ec2.WrongDestination.With(p.Destination, "it is not the ARN of a log group")
+		if _, err := p.GroupName(); err != nil && p.LogGroup != "" {
+			return ec2.WrongLogGroup.With(p.LogGroup, err)
+		} else if err != nil {
+			return ec2.WrongDestination.With(p.Destination, err)
 		}
 	case S3:
 		if p.PermissionRole != "" {
@@ -133,19 +136,56 @@ func (p *Params) checkDestination() error {
 			return ec2.ReservedFolder.With(p.Destination)
 		}
 	case Firehose:
-		if !isARN(p.Destination, "firehose", "deliverystream/") {
-			return ec2.WrongDestination.With(p.Destination, "it is not the ARN of a delivery stream")
+		if _, err := StreamName(p.Destination); err != nil {
+			return ec2.WrongDestination.With(p.Destination, err)
 		}
+		return p.checkCrossAccount()
 	default:
 		return ec2.NoEnumValue.With(p.DestinationType, "logDestinationType")
 	}
 	return nil
 }
 
-// isARN reports whether an ARN names something of a kind in a service.
-func isARN(arn, service, kind string) bool {
+// crossAccountRole is what the name of a role in the account of a delivery stream begins
+// with ("Publish flow logs to Amazon Data Firehose", Amazon VPC User Guide, read
+// 2026-11-24).
+const crossAccountRole = "AWSLogDeliveryFirehoseCrossAccountRole"
+
+// checkCrossAccount checks the two roles for a delivery stream of another account. How
+// Amazon words what is wrong with them is a guess.
+func (p *Params) checkCrossAccount() error {
+	if p.CrossAccountRole == "" {
+		return nil // there is none of the two
+	}
+	if _, _, err := roleOf(p.PermissionRole); err != nil {
+		return ec2.WrongRole.With(p.PermissionRole, "deliverLogsPermissionArn", err)
+	}
+	account, name, err := roleOf(p.CrossAccountRole)
+	stream := strings.SplitN(p.Destination, ":", 6)[4]
+	switch {
+	case err != nil:
+	case !strings.HasPrefix(name, crossAccountRole):
+		err = errors.New("the name of the role must begin with " + crossAccountRole)
+	case account != stream:
+		err = errors.New("it is not a role of the delivery stream's account")
+	}
+	if err != nil {
+		return ec2.WrongRole.With(p.CrossAccountRole, "deliverCrossAccountRole", err)
+	}
+	return nil
+}
+
+// roleOf returns the account and the name of a role: arn:aws:iam::ACCOUNT:role/PATH/NAME.
+func roleOf(arn string) (account, name string, err error) {
 	parts := strings.SplitN(arn, ":", 6)
-	return len(parts) == 6 && parts[0] == "arn" && parts[2] == service && len(parts[5]) > len(kind) && strings.HasPrefix(parts[5], kind)
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || parts[3] != "" || !strings.HasPrefix(parts[5], "role/") {
+		return "", "", errors.New("it is not the ARN of a role")
+	}
+	name = parts[5][strings.LastIndexByte(parts[5], '/')+1:]
+	if name == "" || len(parts[4]) != 12 {
+		return "", "", errors.New("it is not the ARN of a role")
+	}
+	return parts[4], name, nil
 }
 
 func (p *Params) checkFormat() error {

@@ -84,6 +84,15 @@ func sameParams(a, b *Params) bool {
 // samePlace reports whether two flow logs would bring the same records to the
 // same place.
 func samePlace(a, b *Params) bool {
-	return a.ResourceID == b.ResourceID && a.DestinationType == b.DestinationType &&
-		a.Destination == b.Destination && a.LogGroup == b.LogGroup
+	if a.ResourceID != b.ResourceID || a.DestinationType != b.DestinationType {
+		return false
+	}
+	if a.DestinationType == CloudWatchLogs {
+		x, errX := a.GroupName()
+		y, errY := b.GroupName()
+		if errX == nil && errY == nil {
+			return x == y // the one may be given by its name, the other by its ARN
+		}
+	}
+	return a.Destination == b.Destination && a.LogGroup == b.LogGroup
 }

@@ -66,3 +66,24 @@ func ParseDestination(s string) (t DestinationType, arn, group string, err error
 	}
 	return "", "", "", fmt.Errorf("destination %q: want s3://BUCKET/FOLDER, logs://GROUP or an ARN", s)
 }
+
+// streamName is what delivery streams are called ("CreateDeliveryStream", Amazon Data
+// Firehose API Reference, read 2026-11-24).
+var streamName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+
+// StreamName returns the name of the delivery stream that an ARN names:
+// arn:aws:firehose:REGION:ACCOUNT:deliverystream/NAME.
+func StreamName(arn string) (string, error) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "firehose" {
+		return "", fmt.Errorf("it is not the ARN of a delivery stream")
+	}
+	name, ok := strings.CutPrefix(parts[5], "deliverystream/")
+	if !ok {
+		return "", fmt.Errorf("it is not the ARN of a delivery stream")
+	}
+	if !streamName.MatchString(name) {
+		return "", fmt.Errorf("%q is no delivery stream's name", name)
+	}
+	return name, nil
+}

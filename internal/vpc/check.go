@@ -328,8 +328,8 @@ func (k *checker) flowLogs() {
 
 func (k *checker) destinations() {
 	for i, e := range k.c.Destinations {
-		if len(e.Buckets) == 0 {
-			k.problem(at("destinations", i, "buckets"), "needs a bucket's name or a pattern")
+		if len(e.Buckets)+len(e.LogGroups)+len(e.DeliveryStreams) == 0 {
+			k.problem(at("destinations", i, ""), "needs buckets, log-groups or delivery-streams: names or patterns")
 		}
 		if u, err := url.Parse(e.Endpoint); e.Endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 			k.problem(at("destinations", i, "endpoint"), "want a URL such as https://minio.example.net:9000")

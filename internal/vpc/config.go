@@ -58,7 +58,8 @@ type Config struct {
 	// The flow logs that are to exist.
 	FlowLogs []FlowLogConfig `yaml:"flow-logs"`
 
-	// Where buckets are. A bucket that no entry names is in the embedded store.
+	// Where buckets, log groups and delivery streams are. A bucket or a log group that no
+	// entry names is Weir's own; a delivery stream needs an entry.
 	Destinations []DestinationConfig `yaml:"destinations"`
 
 	from *written // nil for a default
@@ -395,16 +396,22 @@ type FlowLogConfig struct {
 	resolved bool // Resource is an id
 }
 
-// DestinationConfig says where buckets are and whose rights to use. It holds no
-// secret, only where to find them.
+// DestinationConfig says where buckets, log groups and delivery streams are, and whose
+// rights to use. It holds no secret, only where to find them.
 type DestinationConfig struct {
 	// The buckets: names or patterns. The first entry that matches counts.
-	Buckets []string `yaml:"buckets" required:"true" pattern:"true" example:"['flow-logs*']"`
+	Buckets []string `yaml:"buckets" pattern:"true" example:"['flow-logs*']"`
 
-	// URL of the S3 service. Without it Amazon's for the region.
+	// The log groups of CloudWatch Logs: names or patterns; * stands for slashes, too.
+	LogGroups []string `yaml:"log-groups" pattern:"true" example:"['/vpc/*']"`
+
+	// The delivery streams of Amazon Data Firehose: names or patterns.
+	DeliveryStreams []string `yaml:"delivery-streams" pattern:"true" example:"[flow-logs]"`
+
+	// URL of the service. Without it Amazon's for the region.
 	Endpoint string `yaml:"endpoint" example:"https://minio.example.net:9000"`
 
-	// Region of the buckets. Without it the one at the top of the file.
+	// Region of the service. Without it the one at the top of the file.
 	Region Name `yaml:"region" example:"us-east-1"`
 
 	// Whether the bucket is part of the path, not of the host name, of a URL.
