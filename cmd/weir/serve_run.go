@@ -20,6 +20,7 @@ import (
 	"weir/internal/delivery"
 	"weir/internal/flowlog"
 	"weir/internal/journal"
+	"weir/internal/logs"
 	"weir/internal/objectstore"
 	"weir/internal/sigv4"
 	"weir/internal/vpc"
@@ -40,6 +41,7 @@ type service struct {
 	logs     *flowlog.Store
 	agent    *agent.Agent
 	delivery *delivery.Service
+	groups   *logs.Store
 	api      *awsapi.API
 	front    net.Listener // of the API
 	metrics  net.Listener
@@ -127,6 +129,10 @@ func (s *service) wire(ctx context.Context) error {
 		buckets[name] = kv
 	}
 	s.logs = flowlog.NewStore(buckets["flow-logs"], buckets["status"])
+	var err error
+	if s.groups, err = logs.Open(ctx, logs.Config{Journal: s.journal, Logger: s.log}); err != nil {
+		return err
+	}
 	s.captured, s.delivered = agent.NewMetrics(), delivery.NewMetrics()
 	destinations, err := s.destinations(ctx)
 	if err != nil {
@@ -200,6 +206,7 @@ func (s *service) run(ctx context.Context, logs []flowlog.FlowLog) error {
 	start(&parts, ctx, "delivery", s.delivery.Run)
 	start(&parts, ctx, "api", s.serveAPI)
 	start(&parts, ctx, "expiry", s.expire)
+	start(&parts, ctx, "log groups", s.groups.Run)
 	s.log.Info("serving", "flow-logs", len(logs), "features", s.source.Features().String())
 	parts.Wait()
 	return failed.err()
@@ -290,6 +297,9 @@ func (s *service) close() {
 	}
 	if s.api != nil {
 		s.api.Close()
+	}
+	if s.groups != nil {
+		s.groups.Close()
 	}
 	if s.logs != nil {
 		s.logs.Close()

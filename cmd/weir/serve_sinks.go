@@ -32,7 +32,8 @@ func (d *destinations) sinks(logs *flowlog.Store) map[flowlog.DestinationType]de
 }
 
 // destinations returns where each bucket, log group and delivery stream is: where the
-// configuration says. A bucket that it does not name is in the embedded store.
+// configuration says. A bucket that it does not name is in the embedded store, and a log
+// group that it does not name is our own.
 func (s *service) destinations(ctx context.Context) (*destinations, error) {
 	embedded, err := delivery.NewS3(delivery.S3Config{
 		Endpoint: s.objects.Endpoint(), Region: string(s.cfg.Region), PathStyle: true,
@@ -49,6 +50,7 @@ func (s *service) destinations(ctx context.Context) (*destinations, error) {
 		}
 	}
 	out.buckets = append(out.buckets, delivery.Buckets{Match: func(string) bool { return true }, Store: embedded})
+	out.groups = append(out.groups, delivery.LogGroups{Match: func(string) bool { return true }, Service: ownGroups{s.groups}})
 	return out, nil
 }
 
