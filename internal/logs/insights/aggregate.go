@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"unsafe"
 
 	"weir/internal/logs"
 )
@@ -134,46 +135,47 @@ func arguments(least, most int) string {
 	return fmt.Sprintf("%d arguments", least)
 }
 
-// add adds a row.
-func (a *aggregate) add(c *acc, r *row) {
+// add adds a row, and returns how many bytes of memory that has taken.
+func (a *aggregate) add(c *acc, r *row) (bytes int) {
 	if a.of.eval == nil {
 		c.n++
-		return
+		return 0
 	}
 	v := a.of.eval(r)
 	if v.kind == absent {
-		return
+		return 0
 	}
 	if c.rest == nil && a.kind != count && a.kind != sum && a.kind != avg && a.kind != stddev {
 		c.rest = &rest{}
+		bytes = int(unsafe.Sizeof(rest{}))
 	}
 	switch a.kind {
 	case count:
 		c.n++
-		return
+		return 0
 	case countDistinct:
-		c.hashes.add(v)
-		return
+		return bytes + c.hashes.add(v)
 	case minimum, maximum, sortsFirst, sortsLast:
 		if c.n++; c.n == 1 || a.beats(v, c.best) {
-			c.best = v.clone()
+			bytes += c.replace(v)
 		}
-		return
+		return bytes
 	case earliest, latest:
 		at := r.position()
 		if c.n++; c.n == 1 || a.kind == earliest && at.Compare(c.at) < 0 || a.kind == latest && at.Compare(c.at) > 0 {
-			c.best, c.at = v.clone(), at
+			bytes += c.replace(v)
+			c.at = at
 		}
-		return
+		return bytes
 	}
 	f, ok := v.number()
 	if !ok {
-		return
+		return bytes
 	}
 	c.n++
 	switch a.kind {
 	case percentile:
-		c.quantile.add(f)
+		bytes += c.quantile.add(f)
 	case stddev:
 		delta := f - c.sum // sum is the mean here, as Welford does
 		c.sum += delta / float64(c.n)
@@ -181,6 +183,14 @@ func (a *aggregate) add(c *acc, r *row) {
 	default:
 		c.sum += f
 	}
+	return bytes
+}
+
+// replace sets the best value, and returns how many bytes that takes more than the old one.
+func (c *acc) replace(v value) int {
+	more := len(v.s) - len(c.best.s)
+	c.best = v.clone()
+	return more
 }
 
 // beats reports whether a value takes the place of the best so far. Numbers do in any case
@@ -253,24 +263,31 @@ type distinct struct {
 
 const rankBits = 14
 
-func (d *distinct) add(v value) {
+// add adds a value, and returns how many bytes of memory that has taken, about.
+func (d *distinct) add(v value) int {
 	d.buf = v.append(d.buf[:0])
 	h := maphash.Bytes(seed, d.buf)
 	if d.ranks != nil {
 		d.rank(h)
-		return
+		return 0
 	}
 	if d.hashes == nil {
 		d.hashes = map[uint64]struct{}{}
 	}
+	before := len(d.hashes)
 	if d.hashes[h] = (struct{}{}); len(d.hashes) > exactly {
 		d.ranks = make([]uint8, 1<<rankBits)
 		for h := range d.hashes {
 			d.rank(h)
 		}
 		d.hashes = nil
+		return 1<<rankBits - before*hashBytes
 	}
+	return (len(d.hashes) - before) * hashBytes
 }
+
+// hashBytes is about what a hash takes in a map.
+const hashBytes = 16
 
 func (d *distinct) rank(h uint64) {
 	i := h >> (64 - rankBits)
@@ -307,11 +324,12 @@ type quantiles struct {
 // base is the ratio of a bucket's bounds.
 const base = 1.01
 
-func (q *quantiles) add(f float64) {
+// add adds a number, and returns how many bytes of memory that has taken, about.
+func (q *quantiles) add(f float64) int {
 	q.n++
 	if q.buckets != nil {
 		q.buckets[bucket(f)]++
-		return
+		return 0
 	}
 	if q.numbers = append(q.numbers, f); len(q.numbers) > exactly {
 		q.buckets = map[int]uint64{}
@@ -320,6 +338,7 @@ func (q *quantiles) add(f float64) {
 		}
 		q.numbers = nil
 	}
+	return 8
 }
 
 // offset keeps buckets of positive numbers above 0, and of negative ones below.

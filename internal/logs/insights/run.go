@@ -2,10 +2,12 @@ package insights
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"weir/internal/logs"
 )
@@ -19,8 +21,15 @@ type Options struct {
 
 	Account string    // for @log; "" leaves it out
 	Limit   int       // of rows, if the query does not end with its own; 0 is DefaultLimit
+	Memory  int       // bytes that the groups or rows may take, about; 0 is DefaultMemory
 	Now     time.Time // for now(); the zero time is that of NewRun
 }
+
+// DefaultMemory is how many bytes the groups or rows of a run may take, about.
+const DefaultMemory = 256 << 20
+
+// ErrTooLarge is why a run ends whose groups or rows take too much memory.
+var ErrTooLarge = errors.New("insights: the query needs too much memory: group by what has fewer values, or set a smaller limit")
 
 // A Run is a query while it runs. Its methods may be called by several goroutines.
 type Run struct {
@@ -34,6 +43,7 @@ type Run struct {
 	row     row
 	event   logs.Event // what row points to
 	stats   Statistics
+	held    int // bytes of the first sink, about
 }
 
 // Statistics count events.
@@ -58,16 +68,20 @@ func (q *Query) NewRun(o Options) *Run {
 		o.Now = time.Now()
 	}
 	o.Limit = min(cmp.Or(max(o.Limit, 0), DefaultLimit), MaxLimit)
+	o.Memory = cmp.Or(o.Memory, DefaultMemory)
 	r := &Run{q: q, opts: o, now: float64(o.Now.Unix()), sources: map[string]*source{}}
 	r.first = r.newSink(0)
 	r.row = row{fields: make([]value, len(q.names)), vars: make([]value, q.vars), now: r.now}
 	return r
 }
 
-// Add adds an event of a group. It keeps nothing of e and shares no memory with it.
+// Add adds an event of a group. What it keeps of e it copies.
 func (r *Run) Add(group string, e *logs.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.held > r.opts.Memory {
+		return
+	}
 	r.stats.RecordsScanned++
 	r.stats.BytesScanned += int64(len(e.Message))
 	if r.last == nil || r.last.name != group {
@@ -77,8 +91,18 @@ func (r *Run) Add(group string, e *logs.Event) {
 	r.row.event, r.row.source, r.row.split = &r.event, r.last, false
 	if r.first.stage.passes(&r.row) {
 		r.stats.RecordsMatched++
-		r.first.add(&r.row)
+		r.held += r.first.add(&r.row)
 	}
+}
+
+// Err returns [ErrTooLarge] once the run has taken too much memory. It adds no events then.
+func (r *Run) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held > r.opts.Memory {
+		return ErrTooLarge
+	}
+	return nil
 }
 
 func (r *Run) source(group string) *source {
@@ -181,19 +205,19 @@ func (r *Run) newSink(i int) *sink {
 	return s
 }
 
-func (s *sink) add(r *row) {
+// add adds a row, and returns how many bytes of memory that has taken, about.
+func (s *sink) add(r *row) int {
 	switch s.stage.kind {
 	case stats:
-		s.group(r)
+		return s.group(r)
 	case dedup:
-		s.choose(r)
-	case keep:
-		s.keep(r)
+		return s.choose(r)
 	}
+	return s.keep(r)
 }
 
 // group adds a row to its group.
-func (s *sink) group(r *row) {
+func (s *sink) group(r *row) (bytes int) {
 	st := s.stage
 	s.keys, s.buf = s.keys[:0], s.buf[:0]
 	for i := range st.by {
@@ -209,10 +233,12 @@ func (s *sink) group(r *row) {
 		}
 		s.groups[string(s.buf)] = g
 		s.list = append(s.list, g)
+		bytes = 2*len(s.buf) + 100 + len(g.accs)*int(unsafe.Sizeof(acc{})) + len(g.by)*int(unsafe.Sizeof(value{}))
 	}
 	for i := range st.aggregates {
-		st.aggregates[i].add(&g.accs[i], r)
+		bytes += st.aggregates[i].add(&g.accs[i], r)
 	}
+	return bytes
 }
 
 // order sets keys to what a row is sorted by.
@@ -279,30 +305,59 @@ func (s *sink) retain(r *row, old *kept) *kept {
 }
 
 // choose keeps a row if it is the first with its values.
-func (s *sink) choose(r *row) {
+func (s *sink) choose(r *row) int {
 	s.buf = s.buf[:0]
 	for i := range s.stage.by {
 		s.buf = s.stage.by[i].eval(r).append(s.buf)
 	}
 	s.order(r)
 	if k := s.best[string(s.buf)]; k == nil || s.before(r, s.keys, k.row, k.keys) {
-		s.best[string(s.buf)] = s.retain(r, k)
+		bytes := 0
+		if k == nil {
+			bytes = len(s.buf) + 50
+		}
+		before := k.size()
+		k = s.retain(r, k)
+		s.best[string(s.buf)] = k
+		return bytes + k.size() - before
 	}
+	return 0
+}
+
+// size returns how many bytes a row takes, about; 0 if it is nil.
+func (k *kept) size() int {
+	if k == nil {
+		return 0
+	}
+	n := int(unsafe.Sizeof(*k)+unsafe.Sizeof(*k.row)) + (len(k.keys)+len(k.row.vars))*int(unsafe.Sizeof(value{}))
+	for _, v := range k.keys {
+		n += len(v.s)
+	}
+	for _, v := range k.row.vars {
+		n += len(v.s)
+	}
+	if e := k.row.own; e != nil {
+		n += int(unsafe.Sizeof(*e)) + len(e.Message)
+	}
+	return n
 }
 
 // keep keeps a row if it is among the first.
-func (s *sink) keep(r *row) {
+func (s *sink) keep(r *row) int {
 	s.order(r)
 	if len(s.heap) == s.limit {
 		last := s.heap[0]
 		if !s.before(r, s.keys, last.row, last.keys) {
-			return
+			return 0
 		}
+		before := last.size()
 		s.heap[0] = s.retain(r, last)
+		bytes := last.size() - before
 		s.down()
-		return
+		return bytes
 	}
-	s.heap = append(s.heap, s.retain(r, nil))
+	k := s.retain(r, nil)
+	s.heap = append(s.heap, k)
 	for i := len(s.heap) - 1; i > 0; {
 		parent := (i - 1) / 2
 		if !s.later(i, parent) {
@@ -311,6 +366,7 @@ func (s *sink) keep(r *row) {
 		s.heap[i], s.heap[parent] = s.heap[parent], s.heap[i]
 		i = parent
 	}
+	return k.size()
 }
 
 func (s *sink) later(i, j int) bool {
