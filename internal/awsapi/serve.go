@@ -274,6 +274,9 @@ func (a *API) run(ctx context.Context, q *request, act action, params url.Values
 // failed answers with an error; what is no error of the client's is logged.
 func (a *API) failed(q *request, err error) reply {
 	if e := (*cloudwatch.Error)(nil); errors.As(err, &e) {
+		if e.HTTPStatus() >= http.StatusInternalServerError {
+			a.cfg.Logger.Error("request could not be answered", "action", q.action, "request", q.id, "err", err)
+		}
 		return logsRefusal(e)
 	}
 	if e := (*sigv4.Error)(nil); errors.As(err, &e) {

@@ -12,6 +12,8 @@ type Error struct {
 	Code    string // such as "ResourceNotFoundException"
 	Message string
 	Status  int // of HTTP; 0 is that of Code
+
+	Compile *CompileError // of a MalformedQueryException
 }
 
 // Error implements error.
@@ -58,32 +60,35 @@ var (
 // Errors of requests that are not about one group. Those that are guesses are named in
 // the decision "Amazon's API" in docs/decisions.
 var (
-	UnknownOperation = &Error{Code: "UnknownOperationException"}
-	NotSerialized    = &Error{Code: "SerializationException"}
-	WrongScope       = &Error{Code: "InvalidSignatureException", Message: "Credential should be scoped to correct service: 'logs'."}
-	InvalidToken     = Invalid("The specified nextToken is invalid.")
-	NameAndARN       = &Error{Code: "ValidationException", Message: "LogGroup name and LogGroup ARN are mutually exclusive parameters."}
-	NoNameNoARN      = &Error{Code: "ValidationException", Message: "Either LogGroup name or LogGroup ARN has to be given."}
-	PrefixAndPattern = Invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
-	PrefixAndTime    = Invalid("Cannot order by LastEventTime with a logStreamNamePrefix.")
-	NamesAndPrefix   = Invalid("logStreamNames and logStreamNamePrefix are mutually exclusive parameters.")
-	StartAfterEnd    = Invalid("startTime is greater than endTime.")
-	NoSuchResource   = &Error{Code: "ResourceNotFoundException", Message: "The specified resource does not exist."}
-	NoSuchFilter     = &Error{Code: "ResourceNotFoundException", Message: "The specified metric filter does not exist."}
-	NoSuchQuery      = &Error{Code: "ResourceNotFoundException", Message: "The specified query does not exist."}
-	TooManyGroups    = Invalid("A query has 50 log groups at most.")
-	NoGroups         = Invalid("A query needs log groups: one of logGroupName, logGroupNames and logGroupIdentifiers.")
-	ManyGroupLists   = Invalid("logGroupName, logGroupNames and logGroupIdentifiers are mutually exclusive parameters.")
-	TooManyQueries   = &Error{Code: "LimitExceededException", Message: "Account maximum query concurrency limit of [30] reached."}
-	QueryIsOver      = Invalid("The specified query is not running.")
-	NotThatLanguage  = Invalid("Only the query language CWLI is supported.")
-	StreamsOfMany    = Invalid("logStreamNames and logStreamNamePrefixes need exactly one log group.")
-	NamesAndPrefixes = Invalid("logStreamNames and logStreamNamePrefixes are mutually exclusive parameters.")
-	TooManyTails     = &Error{Code: "LimitExceededException", Message: "There are 15 live tail sessions already."}
-	NoEncryption     = &Error{Code: "InvalidParameterException", Message: "Log groups are not encrypted here: kmsKeyId is not supported."}
-	NotInOrder       = Invalid("Log events in a single PutLogEvents request must be in chronological order.")
-	SpanTooLong      = Invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
-	ClassOfGroup     = &Error{Code: "InvalidOperationException", Message: "The log group's class does not support this operation."}
+	UnknownOperation   = &Error{Code: "UnknownOperationException"}
+	NotSerialized      = &Error{Code: "SerializationException"}
+	WrongScope         = &Error{Code: "InvalidSignatureException", Message: "Credential should be scoped to correct service: 'logs'."}
+	InvalidToken       = Invalid("The specified nextToken is invalid.")
+	NameAndARN         = &Error{Code: "ValidationException", Message: "LogGroup name and LogGroup ARN are mutually exclusive parameters."}
+	NoNameNoARN        = &Error{Code: "ValidationException", Message: "Either LogGroup name or LogGroup ARN has to be given."}
+	PrefixAndPattern   = Invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
+	PrefixAndTime      = Invalid("Cannot order by LastEventTime with a logStreamNamePrefix.")
+	NamesAndPrefix     = Invalid("logStreamNames and logStreamNamePrefix are mutually exclusive parameters.")
+	StartAfterEnd      = Invalid("startTime is greater than endTime.")
+	NoSuchResource     = &Error{Code: "ResourceNotFoundException", Message: "The specified resource does not exist."}
+	NoSuchFilter       = &Error{Code: "ResourceNotFoundException", Message: "The specified metric filter does not exist."}
+	TooManyFilters     = &Error{Code: "LimitExceededException", Message: "Resource limit exceeded."}
+	MetricAndNamespace = Invalid("metricName and metricNamespace need each other.")
+	NoSuchQuery        = &Error{Code: "ResourceNotFoundException", Message: "The specified query does not exist."}
+	NoSuchRecord       = &Error{Code: "ResourceNotFoundException", Message: "The specified log record does not exist."}
+	TooManyGroups      = Invalid("A query has 50 log groups at most.")
+	NoGroups           = Invalid("A query needs log groups: one of logGroupName, logGroupNames and logGroupIdentifiers.")
+	ManyGroupLists     = Invalid("logGroupName, logGroupNames and logGroupIdentifiers are mutually exclusive parameters.")
+	TooManyQueries     = &Error{Code: "LimitExceededException", Message: "Account maximum query concurrency limit of [30] reached."}
+	QueryIsOver        = Invalid("The specified query is not running.")
+	NotThatLanguage    = Invalid("Only the query language CWLI is supported.")
+	StreamsOfMany      = Invalid("logStreamNames and logStreamNamePrefixes need exactly one log group.")
+	NamesAndPrefixes   = Invalid("logStreamNames and logStreamNamePrefixes are mutually exclusive parameters.")
+	TooManyTails       = &Error{Code: "LimitExceededException", Message: "There are 15 live tail sessions already."}
+	NoEncryption       = &Error{Code: "InvalidParameterException", Message: "Log groups are not encrypted here: kmsKeyId is not supported."}
+	NotInOrder         = Invalid("Log events in a single PutLogEvents request must be in chronological order.")
+	SpanTooLong        = Invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
+	ClassOfGroup       = &Error{Code: "InvalidOperationException", Message: "The log group's class does not support this operation."}
 )
 
 // Invalid returns an error about a parameter.
@@ -106,7 +111,9 @@ func AppendError(b []byte, e *Error) []byte {
 	body, err := json.Marshal(struct {
 		Type    string `json:"__type"`
 		Message string `json:"message,omitempty"`
-	}{e.Code, e.Message})
+
+		Compile *CompileError `json:"queryCompileError,omitempty"`
+	}{e.Code, e.Message, e.Compile})
 	if err != nil {
 		panic(err) // strings only
 	}

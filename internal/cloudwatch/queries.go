@@ -85,3 +85,23 @@ type QueryInfo struct {
 	QueryDuration int64   `json:"queryDuration"` // milliseconds
 	BytesScanned  float64 `json:"bytesScanned"`
 }
+
+// GetLogRecord asks for an event that a query has shown, by the value of @ptr.
+type GetLogRecord struct {
+	LogRecordPointer string `json:"logRecordPointer" is:"required,token"`
+	Unmask           bool   `json:"unmask,omitempty"`
+}
+
+// GetLogRecordAnswer is the answer to GetLogRecord.
+type GetLogRecordAnswer struct {
+	LogRecord map[string]string `json:"logRecord"`
+}
+
+// A CompileError says where a query can't be read, in characters from 0.
+type CompileError struct {
+	Location struct {
+		StartCharOffset int `json:"startCharOffset"`
+		EndCharOffset   int `json:"endCharOffset"`
+	} `json:"location"`
+	Message string `json:"message"`
+}

@@ -1,0 +1,120 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"weir/internal/cloudwatch"
+	"weir/internal/logs"
+	"weir/internal/logs/pattern"
+)
+
+// searchTime is how long a page is looked for; what was found until then is answered with
+// a token.
+const searchTime = 5 * time.Second
+
+// lookEvery is after how many events the time is looked at.
+const lookEvery = 1024
+
+// searchToken begins the tokens of FilterLogEvents: what is behind a position.
+const searchToken = "s/"
+
+func (s *Service) filterLogEvents(ctx context.Context, in *cloudwatch.FilterLogEvents) (*cloudwatch.FilterLogEventsAnswer, error) {
+	group, err := s.group(in.LogGroupName, in.LogGroupIdentifier)
+	if err != nil {
+		return nil, err
+	}
+	if len(in.LogStreamNames) > 0 && in.LogStreamNamePrefix != "" {
+		return nil, cloudwatch.NamesAndPrefix
+	}
+	match, err := readPattern(in.FilterPattern)
+	if err != nil {
+		return nil, err
+	}
+	q := logs.Query{Group: group, Streams: in.LogStreamNames, Prefix: in.LogStreamNamePrefix}
+	never, err := times(&q, in.StartTime, in.EndTime)
+	if err != nil {
+		return nil, err
+	}
+	if in.NextToken != "" {
+		rest, ok := strings.CutPrefix(in.NextToken, searchToken)
+		p, read := readPosition(rest)
+		if !ok || !read {
+			return nil, cloudwatch.InvalidToken
+		}
+		q.After = &p
+	}
+	if err := s.mustHave(ctx, group, in.LogStreamNames); err != nil {
+		return nil, err
+	}
+	out := &cloudwatch.FilterLogEventsAnswer{Events: []cloudwatch.FilteredEvent{}, SearchedLogStreams: []cloudwatch.SearchedStream{}}
+	if never {
+		return out, nil
+	}
+	most := cloudwatch.MaxPageEvents
+	if in.Limit != nil {
+		most = *in.Limit
+	}
+	return out, s.search(ctx, q, match, most, out)
+}
+
+// readPattern returns the pattern of a text, nil for one that all events match.
+func readPattern(text string) (*pattern.Pattern, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	p, err := pattern.Parse(text)
+	if err != nil {
+		return nil, cloudwatch.Invalid(err.Error())
+	}
+	return p, nil
+}
+
+// search puts a page of the events that a query and a pattern choose into out, with a token
+// if there is more to look at.
+func (s *Service) search(ctx context.Context, q logs.Query, match *pattern.Pattern, most int, out *cloudwatch.FilterLogEventsAnswer) error {
+	until := s.cfg.Now().Add(searchTime)
+	last, size, looked := first, 0, 0
+	for e, err := range s.cfg.Store.Read(ctx, q) {
+		if err != nil {
+			return err
+		}
+		chosen := match == nil || match.Match(e.Message)
+		if chosen {
+			size += len(e.Message) + cloudwatch.EventOverhead
+		}
+		looked++
+		if len(out.Events) == most || chosen && len(out.Events) > 0 && size > cloudwatch.MaxPageBytes ||
+			looked > 1 && looked%lookEvery == 0 && s.cfg.Now().After(until) {
+			out.NextToken = positionToken(searchToken, last)
+			return nil
+		}
+		last = e.Position
+		if chosen {
+			out.Events = append(out.Events, cloudwatch.FilteredEvent{
+				LogStreamName: e.Stream, Timestamp: e.Time, Message: e.Message, IngestionTime: e.Ingested, EventID: eventID(e.Position),
+			})
+		}
+	}
+	return nil
+}
+
+// mustHave returns an error if a group does not exist, or has no stream of one of the names.
+func (s *Service) mustHave(ctx context.Context, group string, names []string) error {
+	if len(names) == 0 {
+		_, err := s.cfg.Store.Group(ctx, group)
+		return err
+	}
+	all, err := s.cfg.Store.Streams(ctx, group)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(t logs.Stream) bool { return t.Name == name }) {
+			return cloudwatch.NoSuchStream
+		}
+	}
+	return nil
+}
