@@ -55,14 +55,15 @@ func (s *service) endpoint() string {
 	return scheme + "://" + addr
 }
 
-// openAPI makes what answers on the address of the API: Amazon EC2, STS and S3.
+// openAPI makes what answers on the address of the API: Amazon EC2, STS, CloudWatch Logs
+// and S3.
 func (s *service) openAPI(tags, tokens kv.Bucket, d *destinations) (err error) {
 	s.api, err = awsapi.New(awsapi.Config{
 		Account: string(s.cfg.Account), Region: string(s.cfg.Region),
 		Keys: s.keys.Lookup, Logs: s.logs, Model: s.model.Index, Tags: tags, Tokens: tokens,
 		Bucket: func(ctx context.Context, bucket string) error { return whyNot(bucket, d.buckets.Check(ctx, bucket)) },
 		Stream: func(ctx context.Context, stream string) error { return whyNot(stream, d.streams.Check(ctx, stream)) },
-		S3:     s.objects.Handler(), Logger: s.log,
+		S3:     s.objects.Handler(), CloudWatch: s.cloudwatch, Logger: s.log,
 	})
 	return err
 }
@@ -85,6 +86,7 @@ func whyNot(name string, err error) error {
 // serveAPI answers until ctx ends.
 func (s *service) serveAPI(ctx context.Context) error {
 	server := &http.Server{Handler: s.api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server.RegisterOnShutdown(s.cloudwatch.Close) // live tails have no end of their own
 	stop := context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

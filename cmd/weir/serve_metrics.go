@@ -23,7 +23,7 @@ func (s *service) showMetrics(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	w.Write(metricsText([]counted{s.captured, s.delivered, s.read(ctx)}))
+	w.Write(metricsText([]counted{s.captured, s.delivered, s.filtered, s.read(ctx)}))
 }
 
 // metricsText returns metrics in Prometheus' text format.
@@ -80,6 +80,7 @@ func (s *service) read(ctx context.Context) *readings {
 		r.counter("weir_journal_appended_raw_bytes_total", "Bytes appended, before compression.", st.RawBytes)
 		r.counter("weir_journal_appended_bytes_total", "Bytes appended, after compression.", st.OutBytes)
 	}
+	s.readGroups(r)
 	t, err := s.source.Totals()
 	if err != nil {
 		return r

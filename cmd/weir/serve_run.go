@@ -21,6 +21,7 @@ import (
 	"weir/internal/flowlog"
 	"weir/internal/journal"
 	"weir/internal/logs"
+	"weir/internal/logs/api"
 	"weir/internal/objectstore"
 	"weir/internal/sigv4"
 	"weir/internal/vpc"
@@ -41,10 +42,14 @@ type service struct {
 	logs     *flowlog.Store
 	agent    *agent.Agent
 	delivery *delivery.Service
-	groups   *logs.Store
 	api      *awsapi.API
-	front    net.Listener // of the API
-	metrics  net.Listener
+
+	groups     *logs.Store
+	cloudwatch *api.Service
+	filtered   *api.Metrics // of metric filters
+
+	front   net.Listener // of the API
+	metrics net.Listener
 
 	captured  *agent.Metrics
 	delivered *delivery.Metrics
@@ -129,8 +134,7 @@ func (s *service) wire(ctx context.Context) error {
 		buckets[name] = kv
 	}
 	s.logs = flowlog.NewStore(buckets["flow-logs"], buckets["status"])
-	var err error
-	if s.groups, err = logs.Open(ctx, logs.Config{Journal: s.journal, Logger: s.log}); err != nil {
+	if err := s.openGroups(ctx); err != nil {
 		return err
 	}
 	s.captured, s.delivered = agent.NewMetrics(), delivery.NewMetrics()
@@ -297,6 +301,9 @@ func (s *service) close() {
 	}
 	if s.api != nil {
 		s.api.Close()
+	}
+	if s.cloudwatch != nil {
+		s.cloudwatch.Close()
 	}
 	if s.groups != nil {
 		s.groups.Close()
