@@ -14,7 +14,10 @@ import (
 	"weir/internal/awsapi"
 	"weir/internal/ec2"
 	"weir/internal/flowlog"
+	"weir/internal/journal"
 	"weir/internal/kv/kvtest"
+	"weir/internal/logs"
+	"weir/internal/logs/api"
 	"weir/internal/sigv4"
 	"weir/internal/vpc"
 )
@@ -48,6 +51,7 @@ func TestClients(t *testing.T) {
 			args = append(args, "--update")
 		}
 		check(t, args...)
+		check(t, python, "check_logs.py")
 	})
 	t.Run("JavaScript", func(t *testing.T) {
 		node, err := exec.LookPath("node")
@@ -122,6 +126,7 @@ func serve(t *testing.T) string {
 		Account: string(c.Account), Region: string(c.Region), Logs: flowlog.NewStore(kvtest.New(), kvtest.New()),
 		Keys:  func(id string) (sigv4.Key, bool) { return key, id == key.ID },
 		Model: func() *vpc.Index { return index }, Tags: kvtest.New(), Tokens: kvtest.New(),
+		CloudWatch: logGroups(t, string(c.Account), string(c.Region)),
 		Bucket: func(_ context.Context, bucket string) error {
 			switch bucket {
 			case "nowhere":
@@ -138,4 +143,25 @@ func serve(t *testing.T) string {
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
 	return server.URL
+}
+
+// logGroups starts a CloudWatch Logs without any group.
+func logGroups(t *testing.T, account, region string) *api.Service {
+	t.Helper()
+	j, err := journal.Open(t.Context(), journal.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { j.Close() })
+	store, err := logs.Open(t.Context(), logs.Config{Journal: j})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Close)
+	service, err := api.New(api.Config{Account: account, Region: region, Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(service.Close)
+	return service
 }

@@ -30,8 +30,19 @@ const (
 // clientOf returns a client of a service whose account, region and keys are given.
 func clientOf(t *testing.T, cfg awsapi.Config) *ec2.Client {
 	t.Helper()
+	url, key := serviceOf(t, cfg)
+	return ec2.New(ec2.Options{
+		BaseEndpoint: &url, Region: "eu-west-1", RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(key.ID, key.Secret, ""),
+	})
+}
+
+// serviceOf starts a service whose account, region and keys are given, and returns where it
+// is.
+func serviceOf(t *testing.T, cfg awsapi.Config) (url string, key sigv4.Key) {
+	t.Helper()
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	key := sigv4.Key{ID: "AKIAIOSFODNN7EXAMPLE", Secret: "secret"}
+	key = sigv4.Key{ID: "AKIAIOSFODNN7EXAMPLE", Secret: "secret"}
 	cfg.Account, cfg.Region = "123456789012", "eu-west-1"
 	cfg.Keys = func(id string) (sigv4.Key, bool) { return key, id == key.ID }
 	api, err := awsapi.New(cfg)
@@ -40,10 +51,7 @@ func clientOf(t *testing.T, cfg awsapi.Config) *ec2.Client {
 	}
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
-	return ec2.New(ec2.Options{
-		BaseEndpoint: &server.URL, Region: cfg.Region, RetryMaxAttempts: 1,
-		Credentials: credentials.NewStaticCredentialsProvider(key.ID, key.Secret, ""),
-	})
+	return server.URL, key
 }
 
 // logger returns a client of a service that has something to make flow logs of.
