@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"weir/internal/logs"
@@ -72,7 +73,7 @@ func (p *parser) aggregate(t token, kind aggregateKind) (expr, error) {
 		return expr{}, err
 	}
 	most := 1
-	if kind == percentile && t.text != "median" {
+	if kind == percentile && !strings.EqualFold(t.text, "median") {
 		most = 2
 	}
 	if len(args) != most && (kind != count || len(args) > 1) {
@@ -94,11 +95,11 @@ func (p *parser) aggregate(t token, kind aggregateKind) (expr, error) {
 		text = ""
 	}
 	if p.shadow {
-		return expr{text: t.text + "(" + text + ")"}, nil
+		return expr{text: strings.ToLower(t.text) + "(" + text + ")"}, nil
 	}
 	i := len(p.stage.aggregates)
 	p.stage.aggregates = append(p.stage.aggregates, a)
-	return expr{text: t.text + "(" + text + ")", eval: func(r *row) value { return a.result(&r.accs[i]) }}, nil
+	return expr{text: strings.ToLower(t.text) + "(" + text + ")", eval: func(r *row) value { return a.result(&r.accs[i]) }}, nil
 }
 
 // arguments reads those of an aggregate function, * for none if that is allowed.

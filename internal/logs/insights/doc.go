@@ -8,6 +8,6 @@
 // the events. The language is described in docs/logs-insights.md.
 //
 // Its facts are from "CloudWatch Logs Insights query syntax" in Amazon's CloudWatch Logs User
-// Guide and the revisions of that page until 2023 in github.com/awsdocs, read on 2026-11-24.
-// Where these are silent the page in docs says what was decided.
+// Guide, read on 2026-11-24 in copies of different age. Where these are silent the page
+// in docs says what was decided.
 package insights

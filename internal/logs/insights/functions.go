@@ -1,6 +1,7 @@
 package insights
 
 import (
+	"encoding/binary"
 	"math"
 	"net/netip"
 	"strings"
@@ -24,6 +25,7 @@ var functions = map[string]function{
 	"floor":    {1, 1, onNumber(math.Floor)},
 	"log":      {1, 1, onNumber(math.Log)},
 	"sqrt":     {1, 1, onNumber(math.Sqrt)},
+	"round":    {1, 2, rounded},
 	"greatest": {1, -1, extreme(1)},
 	"least":    {1, -1, extreme(-1)},
 
@@ -55,14 +57,24 @@ var functions = map[string]function{
 		}
 		return value{}
 	}},
+	"isnumeric": {1, 1, func(a []value) value {
+		_, ok := a[0].number()
+		return boolOf(ok)
+	}},
+	"tonumber": {1, 1, onNumber(func(f float64) float64 { return f })},
+	"todouble": {1, 1, onNumber(func(f float64) float64 { return f })},
+	"toint":    {1, 1, onNumber(math.Trunc)},
+	"tolong":   {1, 1, onNumber(math.Trunc)},
+
 	"unmask": {1, 1, func(a []value) value { return a[0] }}, // nothing is masked
 
-	"strlen":  {1, 1, onText(func(s string) value { return numberOf(float64(utf8.RuneCountInString(s))) })},
-	"tolower": {1, 1, onText(func(s string) value { return textOf(strings.ToLower(s)) })},
-	"toupper": {1, 1, onText(func(s string) value { return textOf(strings.ToUpper(s)) })},
-	"trim":    {1, 2, trimmed(strings.TrimSpace, strings.Trim)},
-	"ltrim":   {1, 2, trimmed(func(s string) string { return strings.TrimLeft(s, " \t\r\n") }, strings.TrimLeft)},
-	"rtrim":   {1, 2, trimmed(func(s string) string { return strings.TrimRight(s, " \t\r\n") }, strings.TrimRight)},
+	"strlen":      {1, 1, onText(func(s string) value { return numberOf(float64(utf8.RuneCountInString(s))) })},
+	"messagesize": {1, 1, onText(func(s string) value { return numberOf(float64(len(s))) })},
+	"tolower":     {1, 1, onText(func(s string) value { return textOf(strings.ToLower(s)) })},
+	"toupper":     {1, 1, onText(func(s string) value { return textOf(strings.ToUpper(s)) })},
+	"trim":        {1, 2, trimmed(strings.TrimSpace, strings.Trim)},
+	"ltrim":       {1, 2, trimmed(func(s string) string { return strings.TrimLeft(s, " \t\r\n") }, strings.TrimLeft)},
+	"rtrim":       {1, 2, trimmed(func(s string) string { return strings.TrimRight(s, " \t\r\n") }, strings.TrimRight)},
 	"concat": {1, -1, func(a []value) value {
 		var b strings.Builder
 		for _, v := range a {
@@ -95,9 +107,18 @@ var functions = map[string]function{
 		return numberOf(a[0].f)
 	}},
 
-	"isvalidip":      {1, 1, isAddr(func(netip.Addr) bool { return true })},
-	"isvalidipv4":    {1, 1, isAddr(netip.Addr.Is4)},
-	"isvalidipv6":    {1, 1, isAddr(netip.Addr.Is6)},
+	"isvalidip":   {1, 1, isAddr(func(netip.Addr) bool { return true })},
+	"isvalidipv4": {1, 1, isAddr(netip.Addr.Is4)},
+	"isvalidipv6": {1, 1, isAddr(netip.Addr.Is6)},
+	"isprivateip": {1, 1, isAddr(func(a netip.Addr) bool { return a.Is4() && a.IsPrivate() })}, // RFC 1918
+	"ipv4tonumber": {1, 1, onText(func(s string) value {
+		addr, err := netip.ParseAddr(s)
+		if err != nil || !addr.Is4() {
+			return value{}
+		}
+		b := addr.As4()
+		return numberOf(float64(binary.BigEndian.Uint32(b[:])))
+	})},
 	"isipinsubnet":   {2, 2, inSubnet(func(netip.Addr) bool { return true })},
 	"isipv4insubnet": {2, 2, inSubnet(netip.Addr.Is4)},
 	"isipv6insubnet": {2, 2, inSubnet(netip.Addr.Is6)},
@@ -114,6 +135,21 @@ func onNumber(f func(float64) float64) func([]value) value {
 		}
 		return numberOf(f(x))
 	}
+}
+
+// rounded returns a number with so many decimals, none without a second argument.
+func rounded(a []value) value {
+	x, ok := a[0].number()
+	decimals := 0.0
+	if len(a) == 2 {
+		d, isNumber := a[1].number()
+		decimals, ok = math.Trunc(d), ok && isNumber
+	}
+	if !ok || math.Abs(decimals) > 15 {
+		return value{}
+	}
+	scale := math.Pow(10, decimals)
+	return numberOf(math.Round(x*scale) / scale)
 }
 
 func onText(f func(string) value) func([]value) value {
@@ -204,7 +240,7 @@ func (p *parser) call(t token) (expr, error) {
 	}
 	switch name {
 	case "bin", "datefloor", "dateceil":
-		return p.rounded(t, name)
+		return p.period(t, name)
 	case "now":
 		if _, _, err := p.list(")"); err != nil {
 			return expr{}, err
@@ -222,7 +258,7 @@ func (p *parser) call(t token) (expr, error) {
 	if len(args) < f.least || f.most >= 0 && len(args) > f.most {
 		return expr{}, p.fail(t.from, p.last, "%s takes %s, and has %d", t.text, arguments(f.least, f.most), len(args))
 	}
-	e := expr{text: t.text + "(" + text + ")"}
+	e := expr{text: name + "(" + text + ")"}
 	if strings.HasSuffix(name, "insubnet") && args[1].literal {
 		return p.constantSubnet(t, e, args)
 	}
@@ -269,8 +305,8 @@ func (p *parser) constantSubnet(t token, e expr, args []expr) (expr, error) {
 	return e, nil
 }
 
-// rounded reads bin(period), datefloor(time, period) or dateceil(time, period).
-func (p *parser) rounded(t token, name string) (expr, error) {
+// period reads bin(period), datefloor(time, period) or dateceil(time, period).
+func (p *parser) period(t token, name string) (expr, error) {
 	if err := p.next(); err != nil {
 		return expr{}, err
 	}
@@ -300,7 +336,7 @@ func (p *parser) rounded(t token, name string) (expr, error) {
 		return of, p.unexpected(")")
 	}
 	eval := of.eval
-	return expr{text: t.text + "(" + text + per.text + ")", eval: func(r *row) value {
+	return expr{text: name + "(" + text + per.text + ")", eval: func(r *row) value {
 		v := eval(r)
 		ms, ok := v.number()
 		if !ok || math.Abs(ms) > maxMillis {
@@ -321,6 +357,10 @@ var units = map[string]int64{
 	"mo": -1, "mon": -1, "month": -1, "q": -3, "qtr": -3, "quarter": -3, "y": -12, "yr": -12, "year": -12,
 }
 
+// most is how many of a unit a period has at most; more is taken for that, as Amazon does:
+// bin(300s) is bin(60s).
+var most = map[int64]int64{1: 1000, 1000: 60, 60_000: 60, 3_600_000: 24}
+
 // parsePeriod reads a period such as 5m or 2hrs.
 func parsePeriod(s string) (count, unit int64, ok bool) {
 	n := run(s, func(r rune) bool { return r >= '0' && r <= '9' })
@@ -333,6 +373,9 @@ func parsePeriod(s string) (count, unit int64, ok bool) {
 	unit, ok = units[name]
 	if !ok && len(name) > 2 {
 		unit, ok = units[strings.TrimSuffix(name, "s")]
+	}
+	if limit := most[unit]; limit > 0 {
+		count = min(count, limit)
 	}
 	return count, unit, ok && count > 0
 }

@@ -183,7 +183,6 @@ var refused = map[string]string{
 	"tail":        "write sort and limit",
 	"search":      "write filter @message like",
 	"unmask":      "nothing is masked: leave it out",
-	"where":       "write filter",
 	"order":       "write sort",
 }
 
@@ -201,7 +200,7 @@ func (p *parser) command() error {
 		return p.fields(false)
 	case "display":
 		return p.fields(true)
-	case "filter":
+	case "filter", "where":
 		e, err := p.expr()
 		if eval := e.eval; err == nil {
 			p.add(func(r *row) bool { return eval(r).true() })

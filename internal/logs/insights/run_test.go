@@ -113,6 +113,14 @@ bin(5m)=2026-11-24 13:05:00.000 | count(*)=2
 bin( 5m )=2026-11-24 13:05:00.000 | n=2
 bin( 5m )=2026-11-24 13:00:00.000 | n=4
 `},
+		{"capitals", `STATS SUM(bytes) BY BIN(5m) AS t | SORT sum(bytes) DESC | FIELDS dateceil(t, 10m) AS u | DISPLAY u, sum(bytes)`, `
+u=2026-11-24 13:00:00.000 | sum(bytes)=1620
+u=2026-11-24 13:10:00.000 | sum(bytes)=250
+`},
+		{"a megabyte", `FIELDS strlen(@message) AS n | STATS sum(n)/1024 as kb BY bin(5m) as t | STATS max(kb) AS peak, min(kb) AS low BY dateceil(t, 1h)`, `
+dateceil(t, 1h)=2026-11-24 13:00:00.000 | peak=0.3438 | low=0.3438
+dateceil(t, 1h)=2026-11-24 14:00:00.000 | peak=0.1484 | low=0.1484
+`},
 		{"sorted by an aggregate", `stats count(*) by dstPort | sort count(*) desc, dstPort`, `
 dstPort=22 | count(*)=2
 dstPort=443 | count(*)=2
@@ -264,6 +272,11 @@ func TestFunctions(t *testing.T) {
 		{`1 + 2 * 3`, "7"}, {`(1 + 2) * 3`, "9"}, {`2 ^ 3 ^ 2`, "512"}, {`10 % 3`, "1"}, {`7 / 2`, "3.5"}, {`1/0`, ""},
 		{`-2 ^ 2`, "4"}, {`1 - -1`, "2"}, {`"a" + 1`, ""}, {`"3" * "4"`, "12"}, {`1e3`, "1000"}, {`0.1 + 0.2`, "0.3"},
 		{`abs(-3)`, "3"}, {`ceil(1.2)`, "2"}, {`floor(-1.2)`, "-2"}, {`log(1)`, "0"}, {`log(0)`, ""}, {`sqrt(9)`, "3"}, {`sqrt(-1)`, ""},
+		{`round(2.5)`, "3"}, {`round(-2.345, 2)`, "-2.35"}, {`round(1234, -2)`, "1200"}, {`isNumeric("1e3")`, "1"}, {`isNumeric("-")`, "0"},
+		{`toInt("3.9")`, "3"}, {`toNumber("x")`, ""}, {`messageSize("größe")`, "7"}, {`isPrivateIP("172.16.0.1")`, "1"},
+		{`isPrivateIP("8.8.8.8")`, "0"}, {`ipv4ToNumber("1.0.0.1")`, "16777217"}, {`ipv4ToNumber("::1")`, ""},
+		{`datefloor(fromMillis(1795525440000), 300s)`, "2026-11-24 13:04:00.000"}, {`isValidIpV4("1.2.3.4")`, "1"},
+		{`ltrim("xyZxyfooxyZ", "xyZ")`, "fooxyZ"},
 		{`greatest(1, "12", 3)`, "12"}, {`least(4, 2, 3)`, "2"}, {`abs("x")`, ""},
 		{`strlen("größe")`, "5"}, {`substr("xyZfooxyZ", 3, 3)`, "foo"}, {`substr("xyZ", 1)`, "yZ"}, {`substr("xyZ", 9)`, ""},
 		{`replace("foo", "o", "0")`, "f00"}, {`concat("a", 1, "b")`, "a1b"}, {`tolower("AB")`, "ab"}, {`toupper("ab")`, "AB"},

@@ -5,7 +5,7 @@
 // a message depends on the message alone. The language is described in
 // docs/logs-patterns.md.
 //
-// Its facts are from "Filter pattern syntax" in Amazon's CloudWatch Logs User Guide and the
-// revisions of that page until 2023 in github.com/awsdocs, read on 2026-11-24. Where these
-// are silent the page in docs says what was decided.
+// Its facts are from "Filter pattern syntax" in Amazon's CloudWatch Logs User Guide, read on
+// 2026-11-24 in copies of different age. Where these are silent the page in docs says what
+// was decided.
 package pattern

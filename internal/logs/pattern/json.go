@@ -151,53 +151,87 @@ func (s *scanner) jsonLeaf() (*node, error) {
 	return n, err
 }
 
+// Bounds of wildcards in selectors. Source: "Filter pattern syntax", CloudWatch Logs User
+// Guide.
+const (
+	maxEveryOfPath = 1
+	maxEvery       = 3
+)
+
 // path reads a selector such as $.a.b[0].
 func (s *scanner) path() (path []step, err error) {
 	s.space()
+	begin := s.at
 	if !s.takes("$") {
 		return nil, s.fail(s.at, "%s is where a selector belongs: write $. and the name of a property", s.near())
 	}
-	for !s.done() {
-		from := s.at
-		switch s.text[s.at] {
-		case '.':
-			s.at++
-			if strings.HasPrefix(s.text[s.at:], "*") {
-				s.at++
-				path = append(path, step{every: true})
-				continue
-			}
-			name := s.while(func(r rune) bool { return inName(r) || r == '@' || r == '$' })
-			if name == "" {
-				return nil, s.fail(s.at, "%s is where the name of a property belongs: write letters, digits, _ and -", s.near())
-			}
-			path = append(path, step{name: name})
-		case '[':
-			s.at++
-			one := step{inArray: true}
-			if strings.HasPrefix(s.text[s.at:], "*") {
-				s.at++
-				one.every = true
-			} else if one.index, err = strconv.Atoi(s.while(unicode.IsDigit)); err != nil {
-				return nil, s.fail(from, "brackets have the number of an element, from 0, or * for any")
-			}
-			if !strings.HasPrefix(s.text[s.at:], "]") {
-				return nil, s.fail(from, "the bracket is not closed")
-			}
-			s.at++
-			path = append(path, one)
-		default:
-			if len(path) == 0 {
-				return nil, s.fail(from, "a selector begins with $. and the name of a property")
-			}
-			return path, nil
+	every := 0
+	for !s.done() && (s.text[s.at] == '.' || s.text[s.at] == '[') {
+		one, err := s.step()
+		if err != nil {
+			return nil, err
 		}
+		if one.every {
+			every++
+		}
+		path = append(path, one)
 	}
-	if len(path) == 0 {
+	s.every += every
+	switch {
+	case len(path) == 0:
 		return nil, s.fail(s.at, "a selector begins with $. and the name of a property")
+	case every > maxEveryOfPath:
+		return nil, s.fail(begin, "the selector has too many wildcards: it may have %d", maxEveryOfPath)
+	case s.every > maxEvery:
+		return nil, s.fail(begin, "the pattern has too many wildcards in selectors: it may have %d", maxEvery)
 	}
 	return path, nil
 }
+
+// step reads a step of a selector, at a point or a bracket: .name, .*, ['name'], [0] or [*].
+// A point before the bracket of a name is Amazon's own way to write it.
+func (s *scanner) step() (t step, err error) {
+	from := s.at
+	if rest := s.text[from:]; strings.HasPrefix(rest, ".['") || strings.HasPrefix(rest, `.["`) {
+		s.at++
+	}
+	if s.text[s.at] == '.' {
+		if s.at++; strings.HasPrefix(s.text[s.at:], "*") {
+			s.at++
+			return step{every: true}, nil
+		}
+		if t.name = s.while(inProperty); t.name == "" {
+			err = s.fail(s.at, "%s is where the name of a property belongs: write letters, digits, _ and -, and others as ['name']", s.near())
+		}
+		return t, err
+	}
+	s.at++
+	switch rest := s.text[s.at:]; {
+	case strings.HasPrefix(rest, "*"):
+		s.at++
+		t = step{inArray: true, every: true}
+	case rest != "" && (rest[0] == '\'' || rest[0] == '"'):
+		n := strings.IndexByte(rest[1:], rest[0])
+		if n < 1 {
+			return t, s.fail(from, "the name in brackets is empty or has no closing quotation mark")
+		}
+		t.name = rest[1 : n+1]
+		s.at += n + 2
+	default:
+		t.inArray = true
+		if t.index, err = strconv.Atoi(s.while(unicode.IsDigit)); err != nil {
+			return t, s.fail(from, "brackets have the number of an element, from 0, * for any, or a name in quotation marks")
+		}
+	}
+	if !strings.HasPrefix(s.text[s.at:], "]") {
+		return t, s.fail(from, "the bracket is not closed")
+	}
+	s.at++
+	return t, nil
+}
+
+// inProperty reports whether a character may stand in a name behind a point.
+func inProperty(r rune) bool { return inName(r) || r == '@' || r == '$' }
 
 func pathText(path []step) string {
 	s := "$"
@@ -209,6 +243,12 @@ func pathText(path []step) string {
 			s += "[" + strconv.Itoa(t.index) + "]"
 		case t.every:
 			s += ".*"
+		case strings.IndexFunc(t.name, func(r rune) bool { return !inProperty(r) }) >= 0:
+			mark := "'"
+			if strings.Contains(t.name, mark) {
+				mark = `"`
+			}
+			s += ".[" + mark + t.name + mark + "]"
 		default:
 			s += "." + t.name
 		}

@@ -87,11 +87,14 @@ func (s *scanner) translate(from, end int) (string, error) {
 			}
 		case c == ']' && class > 0:
 			class = 0
-		case isAlnum(c), strings.IndexByte(`:_#=@/;,-^$?]{}|*+.`, c) >= 0:
+		case isAlnum(c), strings.IndexByte(` :_#=@/;,-^$?]}|*+.`, c) >= 0:
+		case c == '{':
+			if b.WriteByte(c); i+1 < end && s.text[i+1] == ',' {
+				b.WriteByte('0') // {,3} has no meaning to package regexp
+			}
+			continue
 		case c == '(' || c == ')':
 			return "", s.fail(i, "a regular expression has no groups: write a|b without parentheses, and \\%c for the character", c)
-		case c == ' ':
-			return "", s.fail(i, "a regular expression has no spaces: write \\s")
 		case c >= 0x80:
 			return "", s.fail(i, "a regular expression has ASCII characters only")
 		default:
@@ -108,22 +111,22 @@ func (s *scanner) escape(b *strings.Builder, i, end int) (int, error) {
 		return 0, s.fail(i-1, "a backslash needs a character behind it")
 	}
 	c := s.text[i]
-	digits := map[byte]int{'x': 2, 'u': 4}[c]
 	switch {
-	case digits > 0:
-		if i+1+digits > end || strings.Trim(s.text[i+1:i+1+digits], "0123456789abcdefABCDEF") != "" {
-			return 0, s.fail(i-1, "\\%c needs %d hexadecimal digits behind it", c, digits)
+	case c == 'x':
+		if i+3 > end || strings.Trim(s.text[i+1:i+3], "0123456789abcdefABCDEF") != "" {
+			return 0, s.fail(i-1, "\\x needs two hexadecimal digits behind it")
 		}
-		b.WriteString(`\x{` + s.text[i+1:i+1+digits] + "}")
+		b.WriteString(s.text[i-1 : i+3])
+		return 3, nil
 	case strings.IndexByte("dDsSwW", c) >= 0:
 		b.WriteByte('\\')
 		b.WriteByte(c)
 	case isAlnum(c) || c >= 0x80:
-		return 0, s.fail(i-1, "\\%c is not known: \\d, \\D, \\s, \\S, \\w, \\W, \\xhh and \\uhhhh are", c)
+		return 0, s.fail(i-1, "\\%c is not known: \\d, \\D, \\s, \\S, \\w, \\W and \\xhh are", c)
 	default:
 		b.WriteString(regexp.QuoteMeta(string(c)))
 	}
-	return 1 + digits, nil
+	return 1, nil
 }
 
 func isAlnum(c byte) bool {

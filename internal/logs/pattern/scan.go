@@ -16,6 +16,7 @@ type scanner struct {
 	at      int // in bytes
 	depth   int // of parentheses
 	regexps int
+	every   int // wildcards in selectors
 }
 
 // fail returns an error about what begins at a byte.

@@ -85,8 +85,8 @@ func (s *scanner) term() (t term, err error) {
 	case s.done():
 		return t, s.fail(from, "a term is missing")
 	case s.text[from] == '"':
-		if t.text, _, _, err = s.quoted(); err == nil && t.text == "" {
-			err = s.fail(from, "the term is empty: write a text between the quotation marks")
+		if t.text, _, _, err = s.quoted(); strings.TrimSpace(t.text) == "" {
+			t.text = "" // which is how Amazon's page chooses everything
 		}
 	case s.text[from] == '%':
 		t.re, t.expr, err = s.regex()
@@ -102,6 +102,8 @@ func (t *term) String() string {
 	switch {
 	case t.re != nil:
 		return "%" + t.expr + "%"
+	case t.text == "":
+		return `" "`
 	case strings.IndexFunc(t.text, func(r rune) bool { return !inTerm(r) }) >= 0:
 		return quote(t.text, false)
 	}
