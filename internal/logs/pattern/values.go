@@ -73,18 +73,21 @@ func (p *Pattern) Extract(message string) map[string]string {
 	switch {
 	case p.fields != nil:
 		spans := split(nil, message, 0)
-		names := make([]string, len(spans))
+		named := make([]bool, len(spans))
 		for i := range p.fields.list {
-			if at := p.fields.place(i, len(spans)); at >= 0 && at < len(names) {
-				names[at] = p.fields.list[i].name
+			name, at := p.fields.list[i].name, p.fields.place(i, len(spans))
+			if name == "" || at < 0 || at >= len(spans) {
+				continue
+			}
+			named[at] = true
+			if _, ok := values["$"+name]; !ok { // the first, as of Value
+				values["$"+name] = message[spans[at].from:spans[at].to]
 			}
 		}
 		for i, s := range spans {
-			if names[i] == "" {
-				names[i] = strconv.Itoa(i + 1)
-			}
-			if _, ok := values["$"+names[i]]; !ok { // the first, as of Value
-				values["$"+names[i]] = message[s.from:s.to]
+			number := "$" + strconv.Itoa(i+1)
+			if _, ok := values[number]; !ok && !named[i] {
+				values[number] = message[s.from:s.to]
 			}
 		}
 	case p.json != nil:

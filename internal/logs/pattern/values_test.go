@@ -56,6 +56,7 @@ func TestExtract(t *testing.T) {
 			"$status_code": "404", "$request": "GET /index.html HTTP/1.0", "$7": "1534",
 			"$4": "10/Oct/2000:13:25:15 -0700", "$3": "frank", "$2": "-", "$1": "127.0.0.1",
 		}},
+		{`[, 1, a, a]`, "w x y z", map[string]string{"$1": "x", "$a": "y"}},
 		{`[a, b, ...]`, "x y z", map[string]string{"$a": "x", "$b": "y", "$3": "z"}},
 		{`{ $.n >= 400 && ($.user.id = 1 || $.x = 1) }`, object, map[string]string{"$.n": "400", "$.user.id": "1"}},
 		{`{ $.x NOT EXISTS }`, object, map[string]string{}},
