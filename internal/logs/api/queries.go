@@ -162,7 +162,7 @@ func (s *Service) ask(ctx context.Context, q *query) {
 		state = cancelled
 	default:
 		state = failed
-		s.cfg.Logger.Error("a query of logs failed", "query", q.id, "err", err)
+		s.cfg.Logger.Warn("a query of logs failed", "query", q.id, "err", err)
 	}
 	s.asking.end(q, state, s.cfg.Now())
 }
@@ -177,6 +177,9 @@ func (s *Service) askAll(ctx context.Context, q *query) error {
 				return err
 			}
 			q.run.Add(group, &e)
+			if err := q.run.Err(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -204,7 +207,10 @@ func (s *queries) add(q *query) error {
 
 // end keeps the result of a query. One that was stopped stays so.
 func (s *queries) end(q *query, state string, now time.Time) {
-	result := q.run.Result()
+	var result insights.Result
+	if state != failed { // what is too large once need not be so twice
+		result = q.run.Result()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if q.state == running {
