@@ -91,13 +91,15 @@ func runFetch(ctx context.Context, o *fetchOptions, from string, stdout, stderr 
 	if err == nil {
 		r.missing = list.Missing()
 	}
+	var wrong error
 	if o.json {
-		if wrong := printJSON(out, r.json(err)); wrong != nil {
-			return fmt.Errorf("fetch: %w", wrong)
-		}
+		wrong = printJSON(out, r.json(err))
 	}
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("fetch: %w", err)
+	if wrong == nil {
+		wrong = out.Flush()
+	}
+	if wrong != nil {
+		return fmt.Errorf("fetch: %w", wrong)
 	}
 	r.say(stderr)
 	switch {
