@@ -82,6 +82,10 @@ func TestCall(t *testing.T) {
 		got.Header.Get("Content-Type") != ContentType || !strings.Contains(auth, "AKIA/") || !strings.Contains(auth, "/eu-test-1/logs/aws4_request") {
 		t.Errorf("the request is %v %s", got.Header, body)
 	}
+	before := tries
+	if err := c.Call(t.Context(), "Ask", make(chan int), nil); err == nil || err.Error() != "Ask: json: unsupported type: chan int" || tries != before {
+		t.Errorf("what is no JSON: %v, after %d tries", err, tries-before)
+	}
 	var e *Error
 	if err := c.Call(t.Context(), "Move", nil, nil); !errors.As(err, &e) || e.Status != http.StatusTemporaryRedirect {
 		t.Errorf("a redirect is %v, want an error", err)
