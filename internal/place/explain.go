@@ -59,10 +59,7 @@ func (c *client) isS3() string {
 
 // unreachable adds what to do if there was no answer.
 func unreachable(cfg *awsconfig.Config, err error, endpoint string) error {
-	var keys *awsconfig.CredentialsError
-	switch {
-	case errors.As(err, &keys):
-		return awsconfig.Hint(err, keys.Hint())
+	switch { // where there are no keys, the error itself has a hint
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return awsconfig.Hint(err, fmt.Sprintf("nothing listens at %s; is weir serve running there? See --endpoint-url and AWS_ENDPOINT_URL", endpoint))
 	case errors.As(err, new(*net.DNSError)):
