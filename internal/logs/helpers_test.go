@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,14 @@ import (
 	"weir/internal/cloudwatch"
 	"weir/internal/journal"
 )
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		child()
+		return
+	}
+	os.Exit(m.Run())
+}
 
 func openJournal(t testing.TB, cfg journal.Config) *journal.Journal {
 	t.Helper()
