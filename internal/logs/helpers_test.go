@@ -88,6 +88,12 @@ func must(t testing.TB, err error) {
 	}
 }
 
+func (s *Store) lastKnown() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.last
+}
+
 // make makes a group with streams.
 func (s *Store) make(t testing.TB, group string, streams ...string) {
 	t.Helper()

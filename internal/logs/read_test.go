@@ -62,7 +62,7 @@ func TestModel(t *testing.T) {
 		}
 		s.put(t, "g", stream, events...)
 		s.put(t, "other", "a1", events[0])
-		seq := s.last - 1
+		seq := s.lastKnown() - 1
 		for i, e := range events {
 			want = append(want, Event{Position: Position{Time: e.Timestamp, Seq: seq, Index: uint32(i)}, Stream: stream, Ingested: now, Message: e.Message})
 		}

@@ -34,7 +34,7 @@ func TestRetention(t *testing.T) {
 	}
 	messages := func(want ...uint64) {
 		t.Helper()
-		for seq := uint64(1); seq <= a.last; seq++ {
+		for seq := uint64(1); seq <= a.lastKnown(); seq++ {
 			_, _, err := a.log.Read(ctx, seq, nil)
 			found := false
 			for _, w := range want {

@@ -249,7 +249,7 @@ func TestFollow(t *testing.T) {
 	soon(t, "following", func() bool { b.mu.RLock(); defer b.mu.RUnlock(); return len(g.tails) == len(tails) })
 	a.put(t, "h", "a1", event(now, "another group"))
 	a.put(t, "g", "a1", event(now, "1"), event(now, "2"))
-	soon(t, "told", func() bool { b.mu.RLock(); defer b.mu.RUnlock(); return b.last >= 3 })
+	soon(t, "told", func() bool { return b.lastKnown() >= 3 })
 	b.put(t, "g", "b1", event(now-1000, "3"))
 	must(t, a.CreateStream(t.Context(), "g", "a2"))
 	a.put(t, "g", "a2", event(now, "4"))
