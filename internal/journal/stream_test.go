@@ -165,10 +165,15 @@ func TestLogRemoves(t *testing.T) {
 		}
 		do(l.Purge(t.Context(), one.Seq+1, "g", "1"))
 		want("those of the subject before a sequence go", two, three, other, group)
+		before, err := l.Bytes(t.Context())
+		do(err)
 		for range 2 {
 			do(l.Delete(t.Context(), three.Seq, three.Pieces))
 		}
 		want("one goes, and may be gone", two, other, group)
+		if after, err := l.Bytes(t.Context()); err != nil || before-after < 1_500_000 {
+			t.Errorf("%d bytes became %d, %v: pieces are left", before, after, err)
+		}
 		do(l.PurgeBelow(t.Context(), "g"))
 		want("all below go", group)
 		do(l.Purge(t.Context(), 0, "h", "1"))

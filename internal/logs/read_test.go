@@ -48,7 +48,7 @@ func TestModel(t *testing.T) {
 		stream := streams[r.IntN(4)]
 		at := noon - int64(r.IntN(500))
 		if n%10 == 9 {
-			at = noon - int64(r.IntN(3*day)) // late, or of a long time
+			at = noon - day - int64(r.IntN(2*day)) // late, or of a long time
 		}
 		var events []cloudwatch.Event
 		for i := range 1 + r.IntN(12) {
@@ -150,6 +150,7 @@ func TestReadWhileOthersPut(t *testing.T) {
 			switch len(got) {
 			case 2:
 				s.put(t, "g", "a", event(now-5, "new"), event(now+25, "new"), event(now+90, "new"))
+				s.put(t, "g", "b", event(now+35, "new"))
 			case 4:
 				must(t, s.DeleteStream(t.Context(), "g", "a"))
 			}
