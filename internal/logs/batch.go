@@ -15,7 +15,7 @@ import (
 //	count     of events, at least 1
 //	ingested  when they were taken, in milliseconds since 1970
 //	first     time of the first event, signed
-//	times     of each event: milliseconds since the one before it
+//	times     of each event: milliseconds since the one before it; 0 of the first
 //	lengths   of each message, in bytes
 //	messages  one after the other
 const batchVersion = 1
@@ -91,7 +91,7 @@ func parseBatch(b []byte) (*batch, error) {
 	var since, text uint64
 	for i := range out.ends {
 		// Neither sum can overflow: each is below 1<<32 before what is added.
-		if since += min(r.uvarint(), math.MaxUint32+1); since > math.MaxUint32 {
+		if since += min(r.uvarint(), math.MaxUint32+1); since > math.MaxUint32 || i == 0 && since > 0 {
 			return nil, fmt.Errorf("event %d: time: %w", i, errDamaged)
 		}
 		out.ends[i].since = uint32(since)

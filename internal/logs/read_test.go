@@ -150,7 +150,7 @@ func TestReadWhileOthersPut(t *testing.T) {
 			switch len(got) {
 			case 2:
 				s.put(t, "g", "a", event(now-5, "new"), event(now+25, "new"), event(now+90, "new"))
-				s.put(t, "g", "b", event(now+35, "new"))
+				s.put(t, "g", "a", event(now+15, "new"))
 			case 4:
 				must(t, s.DeleteStream(t.Context(), "g", "a"))
 			}
