@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -141,4 +142,55 @@ func TestDiskFilledByOthers(t *testing.T) {
 	}
 	j = openDir(t, filepath.Join(disk, "j"))
 	wantBatches(t, j, stored...)
+}
+
+// TestLogDiskFull fills a disk with a log, up to the reserve, then has others take even
+// that away while it writes: what was not stored is not there, and it gets over it.
+func TestLogDiskFull(t *testing.T) {
+	disk := smallDisk(t, "40")
+	j := openDir(t, filepath.Join(disk, "j"))
+	l := openLog(t, j)
+	var last Head
+	for n := 0; ; n++ {
+		h, err := l.Append(t.Context(), []string{"s"}, "", noise(uint64(n), 1_200_000))
+		if err != nil {
+			wantErr(t, err, ErrFull)
+			break
+		}
+		if last = h; n > 100 {
+			t.Fatal("40 MB hold more than 120")
+		}
+	}
+	if err := l.Purge(t.Context(), last.Seq-uint64(last.Pieces)+1, "s"); err != nil {
+		t.Fatal(err)
+	}
+	want := []uint64{last.Seq}
+	for _, size := range []int{1_200_000, 300_000} {
+		undo := fill(t, disk, 200<<10)
+		_, err := l.Append(t.Context(), []string{"s"}, "", noise(1, size))
+		wantErr(t, err, ErrFull)
+		// Let one through, as if the disk had been filled a moment later.
+		_, err = j.sendStep(within(t, 2*time.Second), l.pack(l.prefix+"s", "", noise(1, size)))
+		if err == nil {
+			t.Errorf("%d bytes were stored on a full disk", size)
+		}
+		undo()
+		h, err := l.Append(within(t, 30*time.Second), []string{"s"}, "", noise(2, size))
+		if err != nil {
+			t.Fatalf("after there was room again: %v", err)
+		}
+		want = append(want, h.Seq)
+	}
+	stop := errors.New("stop")
+	var got []uint64
+	err := l.Follow(t.Context(), 0, func() {}, func(h Head) error {
+		got = append(got, h.Seq)
+		if h.Seq == want[len(want)-1] {
+			return stop
+		}
+		return nil
+	})
+	if err != stop || !slices.Equal(got, want) {
+		t.Errorf("messages are %v, %v, want %v", got, err, want)
+	}
 }
