@@ -8,8 +8,6 @@ import (
 	"weir/internal/cloudwatch"
 )
 
-var noSuchFilter = &cloudwatch.Error{Code: "ResourceNotFoundException", Message: "The specified metric filter does not exist."}
-
 // unavailable makes an error of the journal one that a call can be answered with. It
 // wraps both.
 func unavailable(what string, err error) error {

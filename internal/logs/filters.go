@@ -91,7 +91,7 @@ func (s *Store) DeleteFilter(ctx context.Context, group, name string) error {
 		err := s.find(ctx, func() error {
 			f, ok := g.filters[key]
 			if !ok {
-				return noSuchFilter
+				return cloudwatch.NoSuchFilter
 			}
 			revision = f.revision
 			return nil

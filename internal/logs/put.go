@@ -2,7 +2,6 @@ package logs
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"sort"
@@ -95,7 +94,7 @@ func check(events []cloudwatch.Event) error {
 		}
 		return 0
 	}) {
-		return cloudwatch.Invalid("Log events in a single PutLogEvents request must be in chronological order.")
+		return cloudwatch.NotInOrder
 	}
 	size := 0
 	for i := range events {
@@ -105,10 +104,10 @@ func check(events []cloudwatch.Event) error {
 		return nil
 	}
 	if size > 3<<20 {
-		return cloudwatch.Invalid(fmt.Sprintf("Upload too large: %d bytes", size))
+		return cloudwatch.UploadTooLarge(size)
 	}
 	if events[len(events)-1].Timestamp-events[0].Timestamp > math.MaxUint32 {
-		return cloudwatch.Invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
+		return cloudwatch.SpanTooLong
 	}
 	return nil
 }

@@ -308,7 +308,7 @@ func TestFilters(t *testing.T) {
 		t.Errorf("group has %d filters, %v", g.Filters, err)
 	}
 	must(t, a.DeleteFilter(ctx, "g", "f1"))
-	if err := a.DeleteFilter(ctx, "g", "f1"); err != noSuchFilter {
+	if err := a.DeleteFilter(ctx, "g", "f1"); err != cloudwatch.NoSuchFilter {
 		t.Errorf("deleted again: %v", err)
 	}
 	if got, err := a.Filters(ctx, "g"); len(got) != 1 || err != nil {
