@@ -116,7 +116,7 @@ func compared(a expr, op string, b expr) expr {
 	order := func(holds func(int) bool) func(r *row) value {
 		return func(r *row) value {
 			x, y := left(r), right(r)
-			return boolOf(comparable(x, y) && holds(compare(x, y)))
+			return boolOf(ordered(x, y) && holds(compare(x, y)))
 		}
 	}
 	switch op {

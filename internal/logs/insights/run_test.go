@@ -403,12 +403,7 @@ func TestPartialResults(t *testing.T) {
 func TestEventsAreNotKept(t *testing.T) {
 	for _, q := range []string{`fields @message, dstPort as p`, `dedup dstPort | fields @message`, `stats latest(@message), max(dstPort) by srcAddr`} {
 		run := mustParse(t, q).NewRun(Options{})
-		var want []string
 		for _, e := range events() {
-			want = append(want, e.Message)
-		}
-		shared := events()
-		for _, e := range shared {
 			buf := []byte(e.Message)
 			e.Message = unsafeString(buf)
 			run.Add(flows, e)

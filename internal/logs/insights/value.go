@@ -145,9 +145,9 @@ func compare(a, b value) int {
 	return strings.Compare(a.s, b.s)
 }
 
-// comparable reports whether one of two values can be less than the other: two numbers, or
+// ordered reports whether one of two values can be less than the other: two numbers, or
 // two texts that are none.
-func comparable(a, b value) bool {
+func ordered(a, b value) bool {
 	_, isX := a.number()
 	_, isY := b.number()
 	return isX == isY && a.kind != absent && b.kind != absent
