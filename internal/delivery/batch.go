@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,15 +21,41 @@ type position struct {
 	// Batch is on its way; nil if none is.
 	Batch *batch `json:"batch,omitempty"`
 
+	// Waiting are batches of which something is left that the destination takes only
+	// later; those that came after them do not wait.
+	Waiting []*batch `json:"waiting,omitempty"`
+
 	revision uint64 // of the value it was read from; 0 is none
 }
 
-// through returns the last sequence that has been delivered.
+// through returns the last sequence before which everything has been delivered.
 func (p *position) through() uint64 {
+	next := p.Next
 	if p.Batch != nil {
-		return p.Batch.From - 1
+		next = p.Batch.From
 	}
-	return p.Next - 1
+	for _, b := range p.Waiting {
+		next = min(next, b.From)
+	}
+	return next - 1
+}
+
+// maxWaiting is how many batches wait at the most. Who has more holds up the others.
+const maxWaiting = 64
+
+// after returns the position when a batch has been sent; ahead says that something of it
+// has to wait.
+func (p *position) after(b *batch, ahead bool) position {
+	next := *p
+	next.Waiting = slices.DeleteFunc(slices.Clone(p.Waiting), func(w *batch) bool { return w == b })
+	if b == p.Batch {
+		next.Next, next.Batch = b.To+1, nil
+	}
+	if ahead {
+		next.Waiting = append(next.Waiting, b)
+		slices.SortFunc(next.Waiting, func(x, y *batch) int { return cmp.Compare(x.From, y.From) })
+	}
+	return next
 }
 
 // A batch is a range of journal sequences, both inclusive, and what of it has been
@@ -40,6 +67,8 @@ type batch struct {
 	// Done are the items that are delivered, or lost.
 	Done Spans `json:"done,omitempty"`
 	Sent tally `json:"sent,omitzero"` // what they were
+
+	Ahead int64 `json:"ahead,omitempty"` // records that were left for later when it was last sent
 }
 
 // A tally is how much was delivered.

@@ -304,6 +304,7 @@ func (b *batches) read(items Spans, r *cloudwatch.Rejected) Answer {
 		at++
 	})
 	if len(a.Left) > 0 {
+		a.Ahead = true
 		a.Why = failing(UnknownError, fmt.Sprintf("log group %s takes no events that are more than 2 hours ahead of its clock: is that of the host that captured them right?", b.group))
 	}
 	return a

@@ -59,6 +59,9 @@ type Answer struct {
 	Left Spans
 	Why  *Failure // not nil if Left is not empty
 
+	// Ahead says that time makes the difference: what else there is need not wait.
+	Ahead bool
+
 	// Lost is how many records the destination will never take, because of LostWhy.
 	// They are not in Left.
 	Lost    int64

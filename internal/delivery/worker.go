@@ -1,9 +1,11 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +24,7 @@ type worker struct {
 	log flowlog.FlowLog
 
 	mark   time.Time // when to publish next
+	again  time.Time // when to send what waits
 	owed   *position // what is delivered and could not be written down; nil is nothing
 	warned bool      // of records that are lost
 }
@@ -65,6 +68,9 @@ func (w *worker) run(ctx context.Context) {
 			wait = pause
 		default:
 			pause = 0
+			if until := time.Until(w.again); until > 0 {
+				wait = min(wait, until)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -100,9 +106,12 @@ func (w *worker) step(ctx context.Context, f *flowlog.FlowLog) (wait time.Durati
 		return 0, false, errors.Join(err, w.failed(ctx, f.ID, err))
 	}
 	if pos.Batch != nil { // a former process began it
-		if err := w.deliver(ctx, f, &pos); err != nil {
+		if err := w.deliver(ctx, f, &pos, pos.Batch); err != nil {
 			return 0, false, err
 		}
+	}
+	if err := w.retry(ctx, f, &pos); err != nil {
+		return 0, false, err
 	}
 	if f.Active() {
 		now := time.Now()
@@ -119,7 +128,7 @@ func (w *worker) step(ctx context.Context, f *flowlog.FlowLog) (wait time.Durati
 	if err == nil {
 		err = w.publish(ctx, f, &pos)
 	}
-	if err != nil || !over {
+	if err != nil || !over || w.waitsFor(f, &pos) {
 		return time.Second, false, err
 	}
 	if err := w.end(ctx, f.ID); err != nil {
@@ -173,16 +182,45 @@ func (w *worker) publish(ctx context.Context, f *flowlog.FlowLog, pos *position)
 		if err := w.s.positions.put(ctx, f.ID, pos); err != nil {
 			return err
 		}
-		if err := w.deliver(ctx, f, pos); err != nil {
+		if err := w.deliver(ctx, f, pos, pos.Batch); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// deliver sends what is left of the batch that has been written down and moves the
-// position behind it.
-func (w *worker) deliver(ctx context.Context, f *flowlog.FlowLog, pos *position) error {
+// retry sends what waits, if that was not just done.
+func (w *worker) retry(ctx context.Context, f *flowlog.FlowLog, pos *position) error {
+	if len(pos.Waiting) == 0 || time.Now().Before(w.again) {
+		return nil
+	}
+	w.again = time.Now().Add(w.s.cfg.MaxPause)
+	for _, b := range slices.Clone(pos.Waiting) {
+		if err := w.deliver(ctx, f, pos, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waitsFor reports whether a flow log that was deleted has to wait for what its
+// destination takes only later. What it does not wait for any more is lost.
+func (w *worker) waitsFor(f *flowlog.FlowLog, pos *position) bool {
+	if len(pos.Waiting) == 0 {
+		return false
+	}
+	if time.Since(f.Deleted) <= w.s.cfg.Linger {
+		return true
+	}
+	for _, b := range pos.Waiting {
+		w.lost(f.ID, fmt.Sprintf("%d to %d of the journal", b.From, b.To), b.Ahead, "the flow log has ended")
+	}
+	return false
+}
+
+// deliver sends what is left of a batch that has been written down and moves the position
+// behind it.
+func (w *worker) deliver(ctx context.Context, f *flowlog.FlowLog, pos *position, b *batch) error {
 	sink := w.s.cfg.Sinks[f.DestinationType]
 	place, err := sink.Place(f)
 	if err != nil {
@@ -193,62 +231,103 @@ func (w *worker) deliver(ctx context.Context, f *flowlog.FlowLog, pos *position)
 		return err
 	}
 	defer leave()
-	parcels, err := w.parcels(ctx, f, sink, pos)
+	parcels, err := w.parcels(ctx, f, sink, pos, b)
 	if err != nil {
 		return errors.Join(err, w.failed(ctx, f.ID, err))
 	}
-	if err := w.send(ctx, f, pos, parcels); err != nil {
+	ahead, err := w.send(ctx, f, pos, b, parcels)
+	if err == nil && ahead != nil && b == pos.Batch && len(pos.Waiting) >= maxWaiting {
+		err = ahead
+	}
+	if err != nil {
 		return errors.Join(err, w.failed(ctx, f.ID, err))
 	}
-	next := position{Next: pos.Batch.To + 1, revision: pos.revision}
-	if err := w.note(ctx, f.ID, &next); err != nil {
-		return err
+	if next := pos.after(b, ahead != nil); ahead == nil || b == pos.Batch {
+		if err := w.note(ctx, f.ID, &next); err != nil {
+			return err
+		}
+		*pos = next
 	}
-	sent := pos.Batch.Sent
-	*pos = next
-	return w.succeeded(ctx, f.ID, &sent)
+	if ahead != nil {
+		w.s.cfg.Logger.Warn("the destination takes some records only later", "flow-log", f.ID, "records", b.Ahead, "err", ahead)
+		return w.failed(ctx, f.ID, ahead)
+	}
+	return w.succeeded(ctx, f.ID, &b.Sent, len(pos.Waiting) > 0)
 }
 
-// send sends parcels, and writes down what is delivered before it sends the next one.
-// Where a destination refuses a part for now the others still go.
-func (w *worker) send(ctx context.Context, f *flowlog.FlowLog, pos *position, parcels []Parcel) error {
-	var later error
+// grace is how long a parcel that is on its way may still take when we are told to stop:
+// without its answer it would be sent again.
+const grace = 2 * time.Second
+
+// graced returns a context that ends a while after ctx does.
+func graced(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(grace):
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { stop(); cancel() }
+}
+
+// send sends parcels, and writes down what is delivered before it sends the next one. With
+// ahead some of it is for later, and nothing else is left.
+func (w *worker) send(ctx context.Context, f *flowlog.FlowLog, pos *position, b *batch, parcels []Parcel) (ahead, err error) {
+	longer, cancel := graced(ctx)
+	defer cancel()
+	var left error
+	b.Ahead = 0
 	for i := range parcels {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		p := &parcels[i]
+		sending := ctx
+		if len(p.Items) > 0 {
+			sending = longer
+		}
 		began := time.Now()
-		answer, err := p.Send(ctx)
+		answer, err := p.Send(sending)
 		if err != nil {
-			return fmt.Errorf("%s: %w", p.Name, err)
+			return nil, fmt.Errorf("%s: %w", p.Name, err)
 		}
 		w.s.cfg.Metrics.put(time.Since(began))
-		pos.Batch.Sent.add(p, &answer)
-		w.lost(f.ID, p, &answer)
-		pos.Batch.Done = pos.Batch.Done.Plus(p.Items.Minus(answer.Left))
-		if len(answer.Left) > 0 && later == nil {
-			w.s.cfg.Metrics.refused(f.ID, int64(answer.Left.Len()))
-			later = fmt.Errorf("%s: %w", p.Name, answer.Why)
+		b.Sent.add(p, &answer)
+		w.lost(f.ID, p.Name, answer.Lost, answer.LostWhy)
+		b.Done = b.Done.Plus(p.Items.Minus(answer.Left))
+		if n := int64(answer.Left.Len()); n > 0 {
+			w.s.cfg.Metrics.refused(f.ID, n)
+			why := fmt.Errorf("%s: %w", p.Name, answer.Why)
+			if answer.Ahead {
+				b.Ahead += n
+				ahead = cmp.Or(ahead, why)
+			} else {
+				left = cmp.Or(left, why)
+			}
 		}
-		if last := i == len(parcels)-1; len(p.Items) > 0 && (!last || later != nil) {
-			if err := w.note(ctx, f.ID, pos); err != nil {
-				return err
+		if last := i == len(parcels)-1; len(p.Items) > 0 && (!last || ahead != nil || left != nil) {
+			if err := w.note(longer, f.ID, pos); err != nil {
+				return nil, err
 			}
 		}
 		if answer.Why != nil && answer.Why.Kind == RateLimited {
 			break // the others would make it worse
 		}
 	}
-	return later
+	return ahead, left
 }
 
 // lost counts records that the destination will never take, and says so once.
-func (w *worker) lost(id string, p *Parcel, a *Answer) {
-	if a.Lost == 0 {
+func (w *worker) lost(id, what string, records int64, why string) {
+	if records == 0 {
 		return
 	}
-	w.s.cfg.Metrics.lost(id, a.Lost)
+	w.s.cfg.Metrics.lost(id, records)
 	if !w.warned {
 		w.s.cfg.Logger.Warn("the destination never takes some records; more of them are only counted",
-			"flow-log", id, "parcel", p.Name, "records", a.Lost, "err", a.LostWhy)
+			"flow-log", id, "of", what, "records", records, "err", why)
 		w.warned = true
 	}
 }
@@ -268,13 +347,12 @@ var errFull = errors.New("the batch is full")
 
 // parcels makes what has to be sent of a batch. A batch that is full before its end is
 // made shorter, and written down as that.
-func (w *worker) parcels(ctx context.Context, f *flowlog.FlowLog, sink Sink, pos *position) ([]Parcel, error) {
+func (w *worker) parcels(ctx context.Context, f *flowlog.FlowLog, sink Sink, pos *position, b *batch) ([]Parcel, error) {
 	leave, err := enter(ctx, w.s.making)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	b := pos.Batch
 	maker, err := sink.Make(f, b.From, b.To)
 	if err != nil {
 		return nil, err
@@ -289,7 +367,7 @@ func (w *worker) parcels(ctx context.Context, f *flowlog.FlowLog, sink Sink, pos
 			return err
 		}
 		// What is delivered already was counted from the beginning of this range.
-		if m.Seq < b.To && len(b.Done) == 0 && maker.Full() {
+		if m.Seq < b.To && b == pos.Batch && len(b.Done) == 0 && maker.Full() {
 			to = m.Seq
 			return errFull
 		}
@@ -333,15 +411,17 @@ func (w *worker) failed(ctx context.Context, id string, cause error) error {
 	return w.s.cfg.Logs.SetStatus(ctx, id, st)
 }
 
-func (w *worker) succeeded(ctx context.Context, id string, sent *tally) error {
+func (w *worker) succeeded(ctx context.Context, id string, sent *tally, waits bool) error {
 	st, err := w.s.cfg.Logs.Status(ctx, id)
 	if err != nil {
 		return err
 	}
-	if sent.Parcels == 0 && st.Error == "" {
+	if sent.Parcels == 0 && (st.Error == "" || waits) {
 		return nil
 	}
-	st.Error, st.Cause = "", ""
+	if !waits { // for something that the status tells of
+		st.Error, st.Cause = "", ""
+	}
 	if sent.Parcels > 0 {
 		st.Last = time.Now().UTC()
 		st.Objects += uint64(sent.Parcels)

@@ -161,11 +161,12 @@ func (b *bed) delivered(ids ...string) bool {
 		}
 		b.must(err)
 		var pos struct {
-			Next  uint64
-			Batch *struct{}
+			Next    uint64
+			Batch   *struct{}
+			Waiting []struct{}
 		}
 		b.must(json.Unmarshal(raw, &pos))
-		if pos.Next <= last || pos.Batch != nil {
+		if pos.Next <= last || pos.Batch != nil || len(pos.Waiting) > 0 {
 			return false
 		}
 	}
