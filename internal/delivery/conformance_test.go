@@ -2,6 +2,9 @@ package delivery_test
 
 import (
 	"context"
+	"flag"
+	"os"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -11,7 +14,7 @@ import (
 )
 
 // later is the time at the destinations of the suite: its windows are a little older.
-func later() time.Time { return deliverytest.Epoch.Add(time.Hour) }
+func later() time.Time { return deliverytest.Epoch.Add(4 * time.Hour) }
 
 // kits are the destinations, by the names of their tests.
 func kits() map[string]*deliverytest.Kit {
@@ -55,3 +58,24 @@ func kits() map[string]*deliverytest.Kit {
 func TestS3Conformance(t *testing.T)       { kits()["s3"].Run(t) }
 func TestLogsConformance(t *testing.T)     { kits()["logs"].Run(t) }
 func TestFirehoseConformance(t *testing.T) { kits()["firehose"].Run(t) }
+
+func TestS3Kills(t *testing.T)       { kills(t, "s3") }
+func TestLogsKills(t *testing.T)     { kills(t, "logs") }
+func TestFirehoseKills(t *testing.T) { kills(t, "firehose") }
+
+var kill = flag.Int("kills", 8, "how many processes that deliver are killed, of each destination")
+
+// kills runs this test again as a process that delivers.
+func kills(t *testing.T, name string) {
+	if dir := os.Getenv("DELIVER_FROM"); dir != "" {
+		if err := kits()[name].Deliver(t.Context(), dir, os.Getenv("DELIVER_TO")); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	kits()[name].Kills(t, *kill, func(dir, url string) *exec.Cmd {
+		cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), "DELIVER_FROM="+dir, "DELIVER_TO="+url)
+		return cmd
+	})
+}

@@ -107,14 +107,14 @@ func (p *puts) Write(r *record.Record, _ flowlog.Resources) error {
 
 // appendMessage appends a line as Firehose gets it: {"message":"…"} and a newline.
 func appendMessage(b, line []byte) []byte {
-	b = append(b, `{"message":"`...)
+	b = append(b, `{"message":`...)
 	for _, c := range line {
 		if c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
 			quoted, _ := json.Marshal(string(line)) // text never fails
-			return append(append(b[:len(b)-1], quoted...), "}\n"...)
+			return append(append(b, quoted...), "}\n"...)
 		}
-		b = append(b, c)
 	}
+	b = append(append(b, '"'), line...)
 	return append(b, "\"}\n"...)
 }
 

@@ -151,7 +151,7 @@ func (b *batches) Full() bool { return b.held >= maxHeld }
 func (b *batches) Close() (items int, err error) {
 	for _, id := range slices.Sorted(maps.Keys(b.interfaces)) {
 		s := b.interfaces[id]
-		slices.SortStableFunc(s.lines, func(x, y line) int { return cmp.Compare(x.time, y.time) })
+		slices.SortFunc(s.lines, func(x, y line) int { return cmp.Or(cmp.Compare(x.time, y.time), cmp.Compare(x.begin, y.begin)) })
 		s.first = items
 		items += len(s.lines)
 		b.sorted = append(b.sorted, s)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,11 +31,14 @@ type bed struct {
 	positions kv.Bucket
 	sequence  uint64
 	want      map[string]int
+
+	interfaces int           // of the next append
+	ahead      time.Duration // of the clock of the first interface's host
 }
 
 func newBed(tb testing.TB, kit *Kit, dir string) *bed {
 	tb.Helper()
-	b := &bed{TB: tb, kit: kit, want: make(map[string]int)}
+	b := &bed{TB: tb, kit: kit, want: make(map[string]int), interfaces: interfaces}
 	var err error
 	b.journal, err = journal.Open(tb.Context(), journal.Config{Dir: dir})
 	b.must(err)
@@ -89,11 +93,14 @@ func (b *bed) append(id string) {
 	b.Helper()
 	b.sequence++
 	batch := &journal.Batch{Host: "here", Tables: 1, Sequence: b.sequence}
-	for n := range interfaces {
+	for n := range b.interfaces {
 		eni := fmt.Sprintf("eni-%s-%d", id, n)
 		meta, err := json.Marshal(&vpc.Stamp{Account: "123456789012", ID: eni, VPC: "vpc-1", Subnet: "subnet-" + id, Region: "eu-test-1"})
 		b.must(err)
 		start := Epoch.Add(time.Duration(n)*recordInterval + time.Duration(b.sequence)*time.Second)
+		if n == 0 {
+			start = start.Add(b.ahead)
+		}
 		w := &flow.Window{Tables: 1, Sequence: b.sequence, Start: start, End: start.Add(time.Second)}
 		for port := range flows {
 			f := flow.Flow{Count: flow.Count{Packets: 1, Bytes: 100}, First: start.Unix(), Last: w.LastSecond()}
@@ -155,22 +162,49 @@ func (b *bed) delivered(ids ...string) bool {
 	last, err := b.journal.Last(b.Context())
 	b.must(err)
 	for _, id := range ids {
-		raw, _, err := b.positions.Get(b.Context(), id)
-		if errors.Is(err, kv.ErrNotFound) {
-			return false
-		}
+		ok, err := through(b.Context(), b.positions, id, last)
 		b.must(err)
-		var pos struct {
-			Next    uint64
-			Batch   *struct{}
-			Waiting []struct{}
-		}
-		b.must(json.Unmarshal(raw, &pos))
-		if pos.Next <= last || pos.Batch != nil || len(pos.Waiting) > 0 {
+		if !ok {
 			return false
 		}
 	}
 	return true
+}
+
+// through reports whether a flow log has everything up to a sequence of the journal.
+func through(ctx context.Context, positions kv.Bucket, id string, last uint64) (bool, error) {
+	raw, _, err := positions.Get(ctx, id)
+	if errors.Is(err, kv.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var pos struct {
+		Next    uint64
+		Batch   *struct{}
+		Waiting []struct{}
+	}
+	err = json.Unmarshal(raw, &pos)
+	return pos.Next > last && pos.Batch == nil && len(pos.Waiting) == 0, err
+}
+
+// A safeBuffer is what a process writes to while it is read.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }
 
 // status waits until the status of a flow log has this error, "" for none.

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -59,6 +60,7 @@ func (k *Kit) Run(t *testing.T) {
 	t.Run("wrong credentials", k.credentials)
 	t.Run("a destination that is deleted", k.deleted)
 	t.Run("positions that can't be written", k.unwritten)
+	t.Run("a host whose clock is ahead", k.early)
 	for _, after := range []bool{false, true} {
 		t.Run(fmt.Sprintf("a process that dies at each step, after it %v", after), func(t *testing.T) { k.dies(t, after) })
 	}
@@ -198,6 +200,47 @@ func (k *Kit) deleted(t *testing.T) {
 	}
 	b.until("everything is delivered", func() bool { return b.delivered("fl-1") })
 	b.status("fl-1", "")
+	b.check(server, 0)
+}
+
+// early has windows of a day to come: they wait, what came later does not, and they arrive
+// when their time does.
+func (k *Kit) early(t *testing.T) {
+	b, server, sink := k.open(t)
+	clock := false
+	server.With(func(p Protocol) { _, clock = p.(*Logs) })
+	if !clock {
+		t.Skip("SKIPPED: it takes records of any time")
+	}
+	b.log("fl-1")
+	const day = 24 * time.Hour
+	b.ahead = day
+	b.append("fl-1")
+	b.ahead = 0
+	b.append("fl-1")
+	stop := b.run(b.service(sink, b.positions))
+	st := b.status("fl-1", "Unknown error")
+	if !strings.Contains(st.Cause, "ahead of its clock") {
+		t.Errorf("the cause is %q", st.Cause)
+	}
+	arrived := func(want int) bool {
+		n := 0
+		server.With(func(p Protocol) { n = len(p.Lines()) })
+		return n == want
+	}
+	b.until("all others are delivered", func() bool { return arrived(len(b.want) - flows) })
+	stop()
+	b.append("fl-1")
+	stop = b.run(b.service(sink, b.positions))
+	b.until("what came later is delivered", func() bool { return arrived(len(b.want) - flows) })
+	server.With(func(p Protocol) {
+		l := p.(*Logs)
+		now := l.Now()
+		l.Now = func() time.Time { return now.Add(day) }
+	})
+	b.until("everything is delivered", func() bool { return b.delivered("fl-1") })
+	b.status("fl-1", "")
+	stop()
 	b.check(server, 0)
 }
 
