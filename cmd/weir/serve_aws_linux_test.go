@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/netip"
 	"os"
@@ -44,6 +45,12 @@ type awsUser struct {
 	env            []string
 	bucket         string
 	eni, flowLog   string
+	log            io.Writer // what goes to standard error of commands that are not waited for
+}
+
+// environ is the environment of a client.
+func (u *awsUser) environ() []string {
+	return append(os.Environ(), append(u.env, "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_PAGER=")...)
 }
 
 // run runs one command and returns what it prints.
@@ -58,7 +65,7 @@ func (u *awsUser) run(args ...string) string {
 
 func (u *awsUser) try(args ...string) (string, error) {
 	cmd := exec.Command(u.path, append(args, "--endpoint-url", u.endpoint)...)
-	cmd.Env = append(os.Environ(), append(u.env, "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_PAGER=")...)
+	cmd.Env = u.environ()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -127,7 +134,7 @@ func (u *awsUser) weir(args ...string) map[string]bool {
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := &exec.Cmd{Path: self, Args: append([]string{"weir"}, args...), Stdout: &stdout, Stderr: &stderr,
-		Env: append(os.Environ(), append(u.env, "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_ENDPOINT_URL="+u.endpoint)...)}
+		Env: append(u.environ(), "AWS_ENDPOINT_URL="+u.endpoint)}
 	if err := cmd.Run(); err != nil {
 		u.t.Fatalf("weir %q: %v\n%s", args, err, stderr.String())
 	}
@@ -171,8 +178,8 @@ func (u *awsUser) records() map[string]bool {
 	return got
 }
 
-// knock sends one SYN to the web server.
-func (b *serveBed) knock(from netip.Addr) {
+// knock sends one SYN to a port of the far end.
+func (b *serveBed) knock(from netip.Addr, port int) {
 	b.tb.Helper()
 	b.must(b.near.Namespace().Do(func() error {
 		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -183,7 +190,7 @@ func (b *serveBed) knock(from netip.Addr) {
 		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: from.As4()}); err != nil {
 			return err
 		}
-		if err := unix.Connect(fd, &unix.SockaddrInet4{Port: 80, Addr: farther.As4()}); err != unix.EINPROGRESS {
+		if err := unix.Connect(fd, &unix.SockaddrInet4{Port: port, Addr: farther.As4()}); err != unix.EINPROGRESS {
 			return fmt.Errorf("connect: %w", err)
 		}
 		return nil
@@ -214,7 +221,7 @@ func TestAWSCommandLine(t *testing.T) {
 	if _, _, err := b.near.Namespace().Get(t.Context(), "http://"+farther.String()); err != nil {
 		t.Fatal(err)
 	}
-	b.knock(refused)
+	b.knock(refused, 80)
 	// As the document says that Weir began from: a refused SYN, an allowed
 	// connection, and its answer.
 	want := map[string]bool{
