@@ -10,7 +10,7 @@ ROOT := $(if $(filter 0,$(shell id -u)),,-exec sudo)
 
 export CGO_ENABLED = 0
 
-.PHONY: help check test fuzz bench bench-peers bench-read bench-serve generate e2e crash
+.PHONY: help check test fuzz bench bench-peers bench-read bench-serve bench-logs generate e2e crash
 
 help: ## print this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1|\2/' | \
@@ -48,6 +48,9 @@ bench-read: ## compare weir top with DuckDB, mawk and inflating alone
 
 bench-serve: ## measure weir serve with 200 interfaces and 20 flow logs, as root
 	WEIR_LOAD=1 go test -count=1 -timeout 20m -v -run '^TestServeLoad' $(if $(ROOT),-exec 'sudo -E') ./cmd/weir
+
+bench-logs: ## measure a million events of weir serve's log groups, as root
+	WEIR_LOAD=1 go test -count=1 -timeout 20m -v -run '^TestLogsLoad' $(if $(ROOT),-exec 'sudo -E') ./cmd/weir
 
 generate: ## compile kernel programs, write generated pages; fail if they change
 	go generate ./...

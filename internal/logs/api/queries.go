@@ -58,6 +58,30 @@ type query struct {
 	ended  time.Time
 	result insights.Result // once it has ended
 	bytes  int             // of it
+
+	partial partial
+}
+
+// A partial is the result of a query that runs, as it was a moment ago: putting a million
+// groups in order takes longer than clients wait before they ask again.
+type partial struct {
+	mu     sync.Mutex
+	result insights.Result
+	until  time.Time // from then on it is too old
+}
+
+// partialRest is how many times as long as it took to make a partial result stands.
+const partialRest = 20
+
+// of returns the result of a run so far, or what it was a moment ago.
+func (p *partial) of(run *insights.Run) insights.Result {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if begun := time.Now(); begun.After(p.until) {
+		p.result = run.Result()
+		p.until = time.Now().Add(max(500*time.Millisecond, partialRest*time.Since(begun)))
+	}
+	return p.result
 }
 
 func (s *Service) startQuery(ctx context.Context, in *cloudwatch.StartQuery) (*cloudwatch.StartQueryAnswer, error) {
@@ -261,7 +285,7 @@ func (s *Service) getQueryResults(_ context.Context, in *cloudwatch.GetQueryResu
 	state, result, run := q.state, q.result, q.run
 	s.asking.mu.Unlock()
 	if run != nil {
-		result = run.Result()
+		result = q.partial.of(run)
 	}
 	rows, token, err := pageOfRows(result.Rows, in)
 	if err != nil {
