@@ -261,7 +261,11 @@ func restarts(t *testing.T, j *Journal, size int, restart func()) {
 		})
 	}
 	count := func() int { mu.Lock(); defer mu.Unlock(); return len(want) }
-	for range 3 {
+	times := 3
+	if testing.Short() {
+		times = 1
+	}
+	for range times {
 		for had := count(); count() < had+5 && !t.Failed(); {
 			time.Sleep(time.Millisecond)
 		}
@@ -325,5 +329,68 @@ func TestBucketRemove(t *testing.T) {
 	var left []string
 	if err := kv.List(t.Context(), "", func(key string, _ []byte) { left = append(left, key) }); err != nil || !slices.Equal(left, []string{"ab.1"}) {
 		t.Errorf("left are %q, %v", left, err)
+	}
+}
+
+// TestLogInCluster stops the leader while several append, and reads all from who is left.
+func TestLogInCluster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	servers := cluster(t)
+	var urls []string
+	for _, s := range servers {
+		urls = append(urls, s.ClientURL())
+	}
+	j := openConfig(t, Config{URL: strings.Join(urls, ","), Replicas: 3})
+	l := openLog(t, j)
+	var mu sync.Mutex
+	want := map[uint64]int{}
+	var work sync.WaitGroup
+	for w := range 3 {
+		work.Go(func() {
+			for i := range 12 {
+				size := i % 2 * 1_200_000
+				h, err := l.Append(within(t, time.Minute), []string{"s"}, fmt.Sprint(size), noise(uint64(w), size))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				want[h.Seq] = size
+				mu.Unlock()
+			}
+		})
+	}
+	time.Sleep(100 * time.Millisecond) // let some be under way
+	info, err := l.stream.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range servers {
+		if s.Name() == info.Cluster.Leader {
+			stopServer(s)
+		}
+	}
+	work.Wait()
+	for seq, size := range want {
+		if _, body, err := l.Read(t.Context(), seq, nil); err != nil || len(body) != size {
+			t.Errorf("message %d has %d bytes, %v, want %d", seq, len(body), err, size)
+		}
+	}
+	heads := 0
+	if err := l.Follow(t.Context(), 0, func() {}, func(h Head) error {
+		if size, ok := want[h.Seq]; !ok || h.Note != fmt.Sprint(size) {
+			t.Errorf("head %d %q is of nothing that was acknowledged", h.Seq, h.Note)
+		}
+		if heads++; heads == len(want) {
+			return errStop
+		}
+		return nil
+	}); err != nil && err != errStop {
+		t.Error(err)
+	}
+	if len(want) != 36 {
+		t.Errorf("%d messages, want 36", len(want))
 	}
 }

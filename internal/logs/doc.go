@@ -13,7 +13,7 @@
 // journal: each has an index of all batches in memory, made of the messages' heads, and
 // learns within a second what another one did.
 //
-// The index has 32 bytes for each batch, and some 500 for each stream. So what counts is
+// The index has 32 bytes for each batch, and some 300 for each stream. So what counts is
 // how often somebody calls Put, not how many events there are: a stream to which one batch
 // is put each minute takes 46 KB of memory for each day that its group keeps, 1000 such
 // streams kept for 30 days 1.4 GB.

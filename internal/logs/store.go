@@ -65,7 +65,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 
 func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if cfg.Journal == nil {
-		return nil, errors.New("Journal is required")
+		return nil, errors.New("a Journal is required")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
