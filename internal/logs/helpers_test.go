@@ -55,20 +55,31 @@ func newStore(t testing.TB, cfg Config) *Store {
 	return openStore(t, cfg)
 }
 
-// serverURL starts a server with the limits it has by default.
-func serverURL(t testing.TB) string {
+// startServer starts a server with the limits it has by default, at a port of its choice
+// if port is server.RANDOM_PORT.
+func startServer(t testing.TB, dir string, port int) *server.Server {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, StoreDir: t.TempDir(),
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, StoreDir: dir,
 		JetStream: true, SyncAlways: true, NoSigs: true, NoLog: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	t.Cleanup(func() { stopServer(s) })
 	if !s.ReadyForConnections(10 * time.Second) {
 		t.Fatal("server is not ready")
 	}
-	return s.ClientURL()
+	return s
+}
+
+func stopServer(s *server.Server) {
+	s.Shutdown()
+	s.WaitForShutdown()
+}
+
+func serverURL(t testing.TB) string {
+	t.Helper()
+	return startServer(t, t.TempDir(), server.RANDOM_PORT).ClientURL()
 }
 
 // pair returns two stores on one server, as two processes have them.
