@@ -182,14 +182,18 @@ func TestTailHoldsNoSlot(t *testing.T) {
 	for range maxAtOnce + 1 {
 		r := b.logsRequest("logs", "StartLiveTail", "{}")
 		go func() {
+			defer func() { done <- struct{}{} }()
 			w := httptest.NewRecorder()
 			b.api.ServeHTTP(w, r)
 			if id := w.Header().Get("X-Amzn-Requestid"); id != "" || !strings.HasPrefix(w.Body.String(), "tail ") {
 				t.Errorf("answered %v %s", w.Header(), w.Body)
 			}
-			done <- struct{}{}
 		}()
-		<-s.began
+		select {
+		case <-s.began:
+		case <-done:
+			t.Fatal("a tail was refused")
+		}
 	}
 	if status, body := b.serve(b.logsRequest("logs", "Get", "{}")); status != http.StatusOK {
 		t.Errorf("%d %s", status, body)

@@ -193,3 +193,17 @@ func (b *bed) same(got, want any) bool {
 	}
 	return reflect.DeepEqual(got, want)
 }
+
+func TestTooManyTags(t *testing.T) {
+	b := newBed(t)
+	tags := make(map[string]string)
+	for i := range maxTags - 1 {
+		tags[fmt.Sprint(i)] = ""
+	}
+	ok[nothing](b, "CreateLogGroup", cloudwatch.CreateLogGroup{LogGroupName: "g", Tags: tags})
+	ok[nothing](b, "TagLogGroup", cloudwatch.TagLogGroup{LogGroupName: "g", Tags: map[string]string{"0": "again", "last": ""}})
+	const want = "TooManyTagsException: A resource can have no more than 50 tags: arn:aws:logs:eu-test-1:123456789012:log-group:g"
+	if _, failed := b.call("TagLogGroup", `{"logGroupName":"g","tags":{"more":""}}`); failed != want {
+		t.Errorf("got  %s\nwant %s", failed, want)
+	}
+}
