@@ -34,7 +34,7 @@ func TestTerraformLogs(t *testing.T) {
 	tf.run(0, "8 added, 0 changed, 0 destroyed", "apply", "-auto-approve")
 	tf.settled()
 	b.until(time.Minute, "the interfaces are captured", func() bool { n, _ := b.metric("weir_agent_interfaces"); return n == 2 })
-	b.knock(refused)
+	b.knock(refused, 80)
 	if _, err := b.far.Namespace().ServeHTTP(netip.AddrPortFrom(farther, 80), nil); err != nil {
 		t.Fatal(err)
 	}
