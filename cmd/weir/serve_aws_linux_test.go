@@ -200,6 +200,7 @@ func (b *serveBed) knock(from netip.Addr, port int) {
 // TestAWSCommandLine does with each AWS CLI what the first readers of the
 // documentation do: find the interface, create, look at the records, delete.
 func TestAWSCommandLine(t *testing.T) {
+	t.Parallel() // it waits for minutes to end
 	clients := awsClients(t)
 	b := newServeBed(t, "", "")
 	cmd, exports := b.serve()

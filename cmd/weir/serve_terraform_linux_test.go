@@ -164,6 +164,7 @@ func (tf *terraform) weir(args ...string) string {
 // TestTerraform makes, changes, loses, takes over and destroys flow logs with
 // Terraform, which is told nothing but the lines that weir serve prints.
 func TestTerraform(t *testing.T) {
+	t.Parallel() // it waits for minutes to end
 	if os.Getenv("WEIR_CLIENTS") == "" {
 		t.Skip("set WEIR_CLIENTS=1 to run Terraform, for minutes")
 	}
