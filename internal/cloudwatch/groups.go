@@ -20,7 +20,7 @@ type GroupName struct {
 type DescribeLogGroups struct {
 	AccountIdentifiers  []string `json:"accountIdentifiers,omitempty"`
 	LogGroupNamePrefix  string   `json:"logGroupNamePrefix,omitempty" is:"group"`
-	LogGroupNamePattern string   `json:"logGroupNamePattern,omitempty" is:"groupPart"` // a part of the name, in any case
+	LogGroupNamePattern string   `json:"logGroupNamePattern,omitempty" is:"groupPart"` // a part of the name, of the same case
 	LogGroupClass       string   `json:"logGroupClass,omitempty" is:"class"`
 	LogGroupIdentifiers []string `json:"logGroupIdentifiers,omitempty" is:"list=1-50,identifier"`
 	NextToken           string   `json:"nextToken,omitempty" is:"token"`

@@ -36,7 +36,8 @@ type OutputEvent struct {
 	IngestionTime int64  `json:"ingestionTime"`
 }
 
-// FilterLogEvents asks for events of a group, from the oldest to the newest.
+// FilterLogEvents asks for events of a group, from the oldest to the newest. Times are
+// milliseconds since 1970, EndTime inclusive.
 type FilterLogEvents struct {
 	LogGroupName        string   `json:"logGroupName,omitempty" is:"group"`
 	LogGroupIdentifier  string   `json:"logGroupIdentifier,omitempty" is:"identifier"`

@@ -87,6 +87,9 @@ func (s *logsServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	default:
+		if action == "FilterLogEvents" && in.EndTime > 0 {
+			in.EndTime++ // inclusive, unlike GetLogEvents'
+		}
 		for _, name := range s.order {
 			for _, m := range s.streams[name] {
 				if t := minute(m); (len(in.LogStreamNames) == 0 || slices.Contains(in.LogStreamNames, name)) && (in.LogStreamName == "" || in.LogStreamName == name) && (in.StartTime == 0 || t >= in.StartTime) && (in.EndTime == 0 || t < in.EndTime) {

@@ -111,6 +111,9 @@ func (c *logsClient) events(ctx context.Context, g *group, token string) ([]even
 		action = "GetLogEvents"
 		in["logStreamName"], in["startFromHead"] = g.stream, true
 	}
+	if g.to > 0 && action == "FilterLogEvents" {
+		in["endTime"] = g.to - 1 // inclusive there
+	}
 	err := c.client.Call(ctx, action, in, &out)
 	return out.Events, out.NextToken + out.NextForwardToken, err
 }

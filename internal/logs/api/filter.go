@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -34,8 +35,7 @@ func (s *Service) filterLogEvents(ctx context.Context, in *cloudwatch.FilterLogE
 		return nil, err
 	}
 	q := logs.Query{Group: group, Streams: in.LogStreamNames, Prefix: in.LogStreamNamePrefix}
-	never, err := times(&q, in.StartTime, in.EndTime)
-	if err != nil {
+	if err := timesInclusive(&q, in.StartTime, in.EndTime); err != nil {
 		return nil, err
 	}
 	if in.NextToken != "" {
@@ -50,14 +50,25 @@ func (s *Service) filterLogEvents(ctx context.Context, in *cloudwatch.FilterLogE
 		return nil, err
 	}
 	out := &cloudwatch.FilterLogEventsAnswer{Events: []cloudwatch.FilteredEvent{}, SearchedLogStreams: []cloudwatch.SearchedStream{}}
-	if never {
-		return out, nil
-	}
 	most := cloudwatch.MaxPageEvents
 	if in.Limit != nil {
 		most = *in.Limit
 	}
 	return out, s.search(ctx, q, match, most, out)
+}
+
+// timesInclusive puts the bounds of a request into a query. Unlike GetLogEvents' the end is a
+// time of which events are wanted: "Events with a timestamp later than this time are not
+// returned", API reference, read 2026-11-24.
+func timesInclusive(q *logs.Query, from, to *int64) error {
+	if _, err := times(q, from, to); err != nil || to == nil {
+		return err
+	}
+	q.To = 0 // no event is later than the last millisecond
+	if *to < math.MaxInt64 {
+		q.To = *to + 1
+	}
+	return nil
 }
 
 // readPattern returns the pattern of a text, nil for one that all events match.

@@ -90,8 +90,8 @@ func answerOf(q *logs.Query, found []logs.Event, token string) *cloudwatch.GetLo
 	return out
 }
 
-// times puts the bounds of a request into a query. Never says that no event can lie between
-// them.
+// times puts the bounds of a request into a query, of which to is exclusive. Never says that
+// no event can lie between them.
 func times(q *logs.Query, from, to *int64) (never bool, err error) {
 	if from != nil {
 		q.From = *from

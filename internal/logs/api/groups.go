@@ -42,11 +42,10 @@ func (s *Service) describeLogGroups(ctx context.Context, in *cloudwatch.Describe
 			return nil, err
 		}
 	}
-	part := strings.ToLower(in.LogGroupNamePattern)
 	var found []logs.Group
 	for _, g := range all {
 		if strings.HasPrefix(g.Name, in.LogGroupNamePrefix) &&
-			(part == "" || strings.Contains(strings.ToLower(g.Name), part)) &&
+			strings.Contains(g.Name, in.LogGroupNamePattern) &&
 			(in.LogGroupClass == "" || in.LogGroupClass == g.Class) &&
 			(len(named) == 0 || slices.Contains(named, g.Name)) &&
 			(len(in.AccountIdentifiers) == 0 || slices.Contains(in.AccountIdentifiers, s.cfg.Account)) {
