@@ -34,11 +34,12 @@ type bed struct {
 
 	interfaces int           // of the next append
 	ahead      time.Duration // of the clock of the first interface's host
+	metrics    *delivery.Metrics
 }
 
 func newBed(tb testing.TB, kit *Kit, dir string) *bed {
 	tb.Helper()
-	b := &bed{TB: tb, kit: kit, want: make(map[string]int), interfaces: interfaces}
+	b := &bed{TB: tb, kit: kit, want: make(map[string]int), interfaces: interfaces, metrics: delivery.NewMetrics()}
 	var err error
 	b.journal, err = journal.Open(tb.Context(), journal.Config{Dir: dir})
 	b.must(err)
@@ -122,7 +123,7 @@ func (b *bed) service(sink delivery.Sink, positions kv.Bucket) *delivery.Service
 	s, err := delivery.New(delivery.Config{
 		Journal: b.journal, Logs: b.logs, Positions: positions, Owner: "here",
 		Sinks: map[flowlog.DestinationType]delivery.Sink{b.kit.Where.DestinationType: sink},
-		Flush: 20 * time.Millisecond, MaxPause: pause,
+		Flush: 20 * time.Millisecond, MaxPause: pause, Metrics: b.metrics,
 	})
 	b.must(err)
 	return s

@@ -61,6 +61,7 @@ func (k *Kit) Run(t *testing.T) {
 	t.Run("a destination that is deleted", k.deleted)
 	t.Run("positions that can't be written", k.unwritten)
 	t.Run("a host whose clock is ahead", k.early)
+	t.Run("records that are too old", k.late)
 	for _, after := range []bool{false, true} {
 		t.Run(fmt.Sprintf("a process that dies at each step, after it %v", after), func(t *testing.T) { k.dies(t, after) })
 	}
@@ -242,6 +243,37 @@ func (k *Kit) early(t *testing.T) {
 	b.status("fl-1", "")
 	stop()
 	b.check(server, 0)
+}
+
+// late has windows that are older than the service takes: they are counted, and do not hold
+// up those that are not.
+func (k *Kit) late(t *testing.T) {
+	b, server, sink := k.open(t)
+	clock := false
+	server.With(func(p Protocol) { _, clock = p.(*Logs) })
+	if !clock {
+		t.Skip("SKIPPED: it takes records of any time")
+	}
+	const days = 15 * 24 * time.Hour
+	server.With(func(p Protocol) { p.(*Logs).Now = func() time.Time { return Epoch.Add(days) } })
+	b.log("fl-1")
+	b.append("fl-1")
+	clear(b.want) // they are lost
+	b.interfaces, b.ahead = 1, days
+	b.append("fl-1")
+	b.run(b.service(sink, b.positions))
+	b.until("everything is delivered", func() bool { return b.delivered("fl-1") })
+	b.check(server, 0)
+	var page strings.Builder
+	b.metrics.Set().WritePrometheus(&page)
+	if want := fmt.Sprintf("weir_delivery_lost_records_total{flow_log=\"fl-1\"} %d\n", interfaces*flows); !strings.Contains(page.String(), want) {
+		t.Errorf("there is no %s in\n%s", want, page.String())
+	}
+	b.until("the status counts them", func() bool {
+		st, err := b.logs.Status(b.Context(), "fl-1")
+		b.must(err)
+		return st.Lost == interfaces*flows && st.Records == flows && st.Error == ""
+	})
 }
 
 // errDead is what a process that is dead gets from everybody.
