@@ -77,7 +77,7 @@ func (a *API) cloudWatch(w http.ResponseWriter, q *request, release func()) repl
 // unpacked returns a body that may be compressed.
 func unpacked(r *http.Request, body []byte) ([]byte, error) {
 	switch r.Header.Get("Content-Encoding") {
-	case "", "identity", "aws-chunked":
+	case "", "identity":
 		return body, nil
 	case "gzip":
 	default:

@@ -85,12 +85,12 @@ func inputs() []*ec2.CreateFlowLogsInput {
 	}
 	logs := &ec2.CreateFlowLogsInput{
 		ResourceIds: []string{logENI}, ResourceType: types.FlowLogsResourceTypeNetworkInterface, TrafficType: types.TrafficTypeAll,
-		LogGroupName: aws.String("g"), DeliverLogsPermissionArn: aws.String("arn:aws:iam::1:role/r"),
+		LogGroupName: aws.String("g"), DeliverLogsPermissionArn: aws.String("arn:aws:iam::123456789012:role/r"),
 	}
 	stream := &ec2.CreateFlowLogsInput{
 		ResourceIds: []string{logENI}, ResourceType: types.FlowLogsResourceTypeNetworkInterface, TrafficType: types.TrafficTypeAccept,
-		LogDestinationType: types.LogDestinationTypeKinesisDataFirehose, LogDestination: aws.String("arn:aws:firehose:eu-west-1:2:deliverystream/s"),
-		DeliverLogsPermissionArn: aws.String("arn:aws:iam::1:role/r"), DeliverCrossAccountRole: aws.String("arn:aws:iam::2:role/r"),
+		LogDestinationType: types.LogDestinationTypeKinesisDataFirehose, LogDestination: aws.String("arn:aws:firehose:eu-west-1:210987654321:deliverystream/s"),
+		DeliverLogsPermissionArn: aws.String("arn:aws:iam::123456789012:role/r"), DeliverCrossAccountRole: aws.String("arn:aws:iam::210987654321:role/AWSLogDeliveryFirehoseCrossAccountRole"),
 	}
 	return []*ec2.CreateFlowLogsInput{s3, logs, stream}
 }
@@ -98,16 +98,13 @@ func inputs() []*ec2.CreateFlowLogsInput {
 // shown is what DescribeFlowLogs has to say of a flow log, but for its id and age.
 func shown(in *ec2.CreateFlowLogsInput) types.FlowLog {
 	out := types.FlowLog{
-		DeliverLogsStatus: aws.String("FAILED"), DeliverLogsErrorMessage: aws.String("Unknown error"), // until something can be delivered
-		FlowLogStatus: aws.String("ACTIVE"), ResourceId: &in.ResourceIds[0], TrafficType: in.TrafficType,
+		DeliverLogsStatus: aws.String("SUCCESS"),
+		FlowLogStatus:     aws.String("ACTIVE"), ResourceId: &in.ResourceIds[0], TrafficType: in.TrafficType,
 		LogDestinationType: in.LogDestinationType, LogDestination: in.LogDestination, LogGroupName: in.LogGroupName, LogFormat: in.LogFormat,
 		MaxAggregationInterval: aws.Int32(600), DeliverLogsPermissionArn: in.DeliverLogsPermissionArn, DeliverCrossAccountRole: in.DeliverCrossAccountRole,
 	}
 	if in.LogDestinationType == "" {
 		out.LogDestinationType = types.LogDestinationTypeCloudWatchLogs
-	}
-	if in.LogDestinationType == types.LogDestinationTypeS3 {
-		out.DeliverLogsStatus, out.DeliverLogsErrorMessage = aws.String("SUCCESS"), nil
 	}
 	if in.MaxAggregationInterval != nil {
 		out.MaxAggregationInterval = in.MaxAggregationInterval
