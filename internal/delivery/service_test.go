@@ -329,3 +329,31 @@ func TestDeletionIsSeenAtOnce(t *testing.T) {
 		t.Errorf("%d records, want 1", n)
 	}
 }
+
+// eager is a sink whose batches are full with each message.
+type eager struct{ Sink }
+
+type eagerMaker struct{ Maker }
+
+func (e eager) Make(f *flowlog.FlowLog, from, to uint64) (Maker, error) {
+	m, err := e.Sink.Make(f, from, to)
+	return eagerMaker{m}, err
+}
+
+func (eagerMaker) Full() bool { return true }
+
+func TestAFullBatchEndsEarly(t *testing.T) {
+	b := newBed(t)
+	b.log("fl-1", nil)
+	for n := range 3 {
+		b.append(win{start: n, end: n + 1, ports: []uint16{uint16(n + 1)}})
+	}
+	_, err := b.step(b.open(Config{Sinks: map[flowlog.DestinationType]Sink{flowlog.S3: eager{NewObjects(b.store)}}}), "fl-1")
+	b.must(err)
+	if diff := cmp.Diff([]string{"eni-1 1 ACCEPT OK", "eni-1 2 ACCEPT OK", "eni-1 3 ACCEPT OK"}, b.lines("fl-1", false)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := len(b.store.keys()); n != 3 {
+		t.Errorf("%d objects, want one for each message", n)
+	}
+}
