@@ -34,16 +34,16 @@ func newServe() *cobra.Command {
 		Short: "Run the flow log service of this host",
 		Long: `Run the flow log service: capture the interfaces that flow logs cover, keep their
 windows in a journal on disk, and deliver records to S3, as files laid out like
-Amazon's.
+Amazon's, to log groups, or to delivery streams.
 
 Flow logs are made with any AWS client (aws ec2 create-flow-logs, Terraform, weir
 create), or declared in a configuration file; see docs/api.md,
-docs/configuration.md, and docs/weir.schema.json for editors. A bucket for which
-the file names no S3 service is in an embedded one, under the data directory. The
+docs/configuration.md, and docs/weir.schema.json for editors. A bucket or a log group
+for which the file names no service is in the data directory; see docs/delivery.md. The
 lines that weir prints at the start make "aws ec2" and "aws s3" use all of it.
 
 If weir is killed, counting goes on in the kernel; the next start continues, and
-delivers everything once.
+loses nothing.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 --check found the configuration
 wrong.`,

@@ -221,7 +221,7 @@ type (
 		FailedPutCount   int
 		RequestResponses []putRecordAnswer
 	}
-	putRecordAnswer struct{ RecordId, ErrorCode, ErrorMessage string }
+	putRecordAnswer struct{ ErrorCode, ErrorMessage string } // and the id of a record that was taken
 )
 
 // PutRecords implements [StreamService].
