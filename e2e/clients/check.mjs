@@ -92,7 +92,7 @@ async function checkFields() {
   }
   const some = (await logs())[0];
   for (const [name, value, n] of [
-    ["deliver-log-status", "FAILED", 3], ["log-destination-type", "s3", 4], ["log-group-name", "g", 1], ["log-group-name", "g*", 2],
+    ["deliver-log-status", "FAILED", 0], ["log-destination-type", "s3", 4], ["log-group-name", "g", 1], ["log-group-name", "g*", 2],
     ["resource-id", "vpc-0a1b2c3d4e5f60718", 1], ["traffic-type", "ACCEPT", 2], ["tag:Name", "x y", 1], ["tag-key", "ümlaut <&>", 1],
     ["tag:empty", "", 1], ["flow-log-id", some.FlowLogId, 1],
   ]) {

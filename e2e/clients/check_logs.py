@@ -121,7 +121,7 @@ def check_events(arn):
     found = pages("filter_log_events", "events", 3, logGroupName=group, filterPattern="[v, account, eni, src, dst, sport, dport, p, n, bytes > 5000, start, end, action=ACCEPT, status]")
     check("by a pattern", [e["message"] for e in found], [m for i, (_, _, m) in enumerate(all) if i * 100 > 5000 and i % 2])
     found = pages("filter_log_events", "events", 5, logGroupName=group, logStreamNamePrefix="eni-2", startTime=now + 5, endTime=now + 10)
-    check("by times", [e["message"] for e in found], [m for s, t, m in all if s == "eni-2" and now + 5 <= t < now + 10])
+    check("by times", [e["message"] for e in found], [m for s, t, m in all if s == "eni-2" and now + 5 <= t <= now + 10])
     return now
 
 
