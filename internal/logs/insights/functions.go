@@ -78,15 +78,23 @@ var functions = map[string]function{
 	"concat": {1, -1, func(a []value) value {
 		var b strings.Builder
 		for _, v := range a {
-			b.WriteString(v.String())
+			s := v.String()
+			if b.Len()+len(s) > maxText {
+				return value{}
+			}
+			b.WriteString(s)
 		}
 		return textOf(b.String())
 	}},
 	"replace": {3, 3, func(a []value) value {
-		if a[0].kind == absent || a[1].String() == "" {
+		s, from, to := a[0].String(), a[1].String(), a[2].String()
+		if a[0].kind == absent || from == "" {
 			return a[0]
 		}
-		return textOf(strings.ReplaceAll(a[0].String(), a[1].String(), a[2].String()))
+		if len(to) > len(from) && len(s)+strings.Count(s, from)*(len(to)-len(from)) > maxText {
+			return value{}
+		}
+		return textOf(strings.ReplaceAll(s, from, to))
 	}},
 	"strcontains": {2, 2, func(a []value) value {
 		return boolOf(a[0].kind != absent && a[1].kind != absent && strings.Contains(a[0].String(), a[1].String()))
@@ -123,6 +131,10 @@ var functions = map[string]function{
 	"isipv4insubnet": {2, 2, inSubnet(netip.Addr.Is4)},
 	"isipv6insubnet": {2, 2, inSubnet(netip.Addr.Is6)},
 }
+
+// maxText is how long in bytes a text is at most that a function makes longer than its
+// arguments: as long as the longest message. A longer one is absent.
+const maxText = 1 << 20
 
 // maxMillis is the end of the year 9999.
 const maxMillis = 253402300799999

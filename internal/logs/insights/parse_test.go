@@ -58,8 +58,8 @@ func TestParseRefuses(t *testing.T) {
 		{`stats count(*) | sort bin(5m)`, 1, 23, "not a field after stats"},
 		{`sort a up`, 1, 8, `"up" is where |`},
 		{`limit`, 1, 6, "whole number"},
-		{`limit 0`, 1, 7, "whole number from 1 to 10000"},
-		{`limit 10001`, 1, 7, "whole number"},
+		{`limit 0`, 1, 7, "whole number from 1 to 100000"},
+		{`limit 100001`, 1, 7, "whole number"},
 		{`limit 1.5`, 1, 7, "whole number"},
 		{`parse @message`, 1, 15, "asterisks"},
 		{`parse @message "a"`, 1, 16, "no asterisk"},
@@ -81,7 +81,7 @@ func TestParseRefuses(t *testing.T) {
 		}
 	}
 	_, err := Parse("fields a\n| limit x1")
-	if e := err.(*SyntaxError); e.Start != 17 || e.End != 19 || e.Error() != `line 2, column 9: "x1" is where a whole number from 1 to 10000 belongs` {
+	if e := err.(*SyntaxError); e.Start != 17 || e.End != 19 || e.Error() != `line 2, column 9: "x1" is where a whole number from 1 to 100000 belongs` {
 		t.Errorf("%v from %d to %d", e, e.Start, e.End)
 	}
 }

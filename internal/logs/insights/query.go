@@ -7,11 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of a query. Source: StartQuery, CloudWatch Logs API Reference.
+// Bounds of a query. Source: StartQuery, CloudWatch Logs API Reference, and "limit",
+// CloudWatch Logs User Guide, read 2026-11-24.
 const (
-	MaxLength    = 10_000 // characters
-	DefaultLimit = 1000   // rows
-	MaxLimit     = 10_000 // rows
+	MaxLength    = 10_000  // characters
+	DefaultLimit = 10_000  // rows
+	MaxLimit     = 100_000 // rows
 )
 
 // A Query is a query that was understood.
@@ -319,7 +320,7 @@ func (p *parser) limit() error {
 	t := p.token
 	n, err := strconv.Atoi(t.text)
 	if t.kind != number || err != nil || n < 1 || n > MaxLimit {
-		return p.unexpected("a whole number from 1 to 10000")
+		return p.unexpected("a whole number from 1 to 100000")
 	}
 	if p.stage.kind == keep && len(p.stage.steps) == 0 && p.limitLast {
 		n = min(n, p.q.stages[len(p.q.stages)-1].limit)

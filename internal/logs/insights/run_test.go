@@ -363,6 +363,31 @@ func TestStatistics(t *testing.T) {
 	}
 }
 
+// A few functions within each other would make terabytes of one event.
+func TestTextsAreBounded(t *testing.T) {
+	event := &logs.Event{Position: logs.Position{Time: 1}, Message: strings.Repeat("a", 1<<20)}
+	ten := `"` + strings.Repeat("a", 10) + `"`
+	deep := `@message`
+	for range 8 {
+		deep = `replace(` + deep + `, "a", ` + ten + `)`
+	}
+	for query, want := range map[string]string{
+		`fields strlen(` + deep + `) as n`:                                           "",
+		`fields strlen(concat(@message, "b")) as n`:                                  "",
+		`fields strlen(concat(@message, "")) as n`:                                   "n=1048576",
+		`fields strlen(replace(@message, "a", "b")) as n`:                            "n=1048576",
+		`fields strlen(replace(@message, "aa", "b")) as n`:                           "n=524288",
+		`fields strlen(replace(substr(@message, 0, 104857), "a", ` + ten + `)) as n`: "n=1048570",
+		`fields strlen(replace(substr(@message, 0, 104858), "a", ` + ten + `)) as n`: "",
+		`fields strlen(replace(substr(@message, 0, 3), "a", concat("b", "c"))) as n`: "n=6",
+		`fields isPresent(concat(@message, @message)) as n`:                          "n=0",
+	} {
+		if got := strings.TrimSpace(show(results(t, query, []*logs.Event{event}, Options{}))); got != want {
+			t.Errorf("%.60s…: %q, want %q", query, got, want)
+		}
+	}
+}
+
 func TestLimits(t *testing.T) {
 	var many []*logs.Event
 	for i := range 12_000 {
@@ -373,8 +398,8 @@ func TestLimits(t *testing.T) {
 		limit int
 		rows  int
 	}{
-		{`fields @timestamp`, 0, 1000}, {`fields @timestamp`, 5, 5}, {`fields @timestamp`, 99_999, 10_000},
-		{`fields @timestamp | limit 10000`, 5, 10_000}, {`fields @timestamp | limit 7`, 0, 7}, {`limit 9 | limit 8`, 0, 8},
+		{`fields @timestamp`, 0, 10_000}, {`fields @timestamp`, 5, 5}, {`fields @timestamp`, 99_999, 12_000},
+		{`fields @timestamp | limit 100000`, 5, 12_000}, {`fields @timestamp | limit 7`, 0, 7}, {`limit 9 | limit 8`, 0, 8},
 		{`limit 9 | limit 10`, 0, 9}, {`limit 9 | filter 1 = 1`, 5, 5},
 	} {
 		r := results(t, tt.query, many, Options{Limit: tt.limit})
