@@ -55,46 +55,46 @@ func (s *service) destinations(ctx context.Context) (*destinations, error) {
 }
 
 // add adds what an entry names.
-func (out *destinations) add(ctx context.Context, d *vpc.DestinationConfig, region vpc.Name) error {
-	if d.Region != "" {
-		region = d.Region
+func (d *destinations) add(ctx context.Context, e *vpc.DestinationConfig, region vpc.Name) error {
+	if e.Region != "" {
+		region = e.Region
 	}
-	c := delivery.ServiceConfig{Endpoint: d.Endpoint, Region: string(region), Profile: d.Profile}
+	c := delivery.ServiceConfig{Endpoint: e.Endpoint, Region: string(region), Profile: e.Profile}
 	for _, v := range []struct {
 		name string
 		to   *string
-	}{{d.AccessKeyIDEnv, &c.AccessKey}, {d.SecretAccessKeyEnv, &c.SecretKey}, {d.SessionTokenEnv, &c.SessionToken}} {
+	}{{e.AccessKeyIDEnv, &c.AccessKey}, {e.SecretAccessKeyEnv, &c.SecretKey}, {e.SessionTokenEnv, &c.SessionToken}} {
 		if *v.to = os.Getenv(v.name); *v.to == "" && v.name != "" {
 			return fmt.Errorf("environment variable %s is not set", v.name)
 		}
 	}
-	if len(d.Buckets) > 0 {
-		pathStyle := d.Endpoint != ""
-		if d.PathStyle != nil {
-			pathStyle = *d.PathStyle
+	if len(e.Buckets) > 0 {
+		pathStyle := e.Endpoint != ""
+		if e.PathStyle != nil {
+			pathStyle = *e.PathStyle
 		}
 		store, err := delivery.NewS3(delivery.S3Config{
-			Endpoint: d.Endpoint, Region: string(region), PathStyle: pathStyle, Profile: d.Profile,
+			Endpoint: e.Endpoint, Region: string(region), PathStyle: pathStyle, Profile: e.Profile,
 			AccessKey: c.AccessKey, SecretKey: c.SecretKey, SessionToken: c.SessionToken,
 		})
 		if err != nil {
 			return err
 		}
-		out.buckets = append(out.buckets, delivery.Buckets{Match: matcher(d.Buckets), Store: store})
+		d.buckets = append(d.buckets, delivery.Buckets{Match: matcher(e.Buckets), Store: store})
 	}
-	if len(d.LogGroups) > 0 {
+	if len(e.LogGroups) > 0 {
 		logs, err := delivery.NewLogs(ctx, c)
 		if err != nil {
 			return err
 		}
-		out.groups = append(out.groups, delivery.LogGroups{Match: matcher(d.LogGroups), Service: logs})
+		d.groups = append(d.groups, delivery.LogGroups{Match: matcher(e.LogGroups), Service: logs})
 	}
-	if len(d.DeliveryStreams) > 0 {
+	if len(e.DeliveryStreams) > 0 {
 		firehose, err := delivery.NewFirehose(ctx, c)
 		if err != nil {
 			return err
 		}
-		out.streams = append(out.streams, delivery.DeliveryStreams{Match: matcher(d.DeliveryStreams), Service: firehose})
+		d.streams = append(d.streams, delivery.DeliveryStreams{Match: matcher(e.DeliveryStreams), Service: firehose})
 	}
 	return nil
 }

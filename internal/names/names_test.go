@@ -257,7 +257,6 @@ func TestAsk(t *testing.T) {
 
 // wrong is an EC2 that describes one thing wrongly.
 type wrong struct {
-	fake
 	instance ec2.Instance
 	iface    ec2.NetworkInterface
 	subnet   ec2.Subnet

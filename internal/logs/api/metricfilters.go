@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"weir/internal/cloudwatch"
@@ -19,7 +18,7 @@ const (
 func (s *Service) putMetricFilter(ctx context.Context, in *cloudwatch.PutMetricFilter) (*nothing, error) {
 	t := in.MetricTransformations[0]
 	if err := checkFilter(in.FilterPattern, &t); err != nil {
-		return nil, cloudwatch.Invalid(err.Error())
+		return nil, err
 	}
 	g, err := s.cfg.Store.Group(ctx, in.LogGroupName)
 	if err != nil {
@@ -57,23 +56,23 @@ func hasFilter(all []logs.MetricFilter, name string) bool {
 func checkFilter(text string, t *cloudwatch.MetricTransformation) error {
 	p, err := pattern.Parse(text)
 	if err != nil {
-		return err
+		return cloudwatch.Invalid(err.Error())
 	}
 	if err := p.CheckValue(t.MetricValue); err != nil {
-		return errors.New("Invalid metric value: " + err.Error())
+		return cloudwatch.Invalid("Invalid metric value: " + err.Error())
 	}
 	if len(t.Dimensions) > maxDimensions {
-		return errors.New("A metric filter can have no more than 3 dimensions.")
+		return cloudwatch.Invalid("A metric filter can have no more than 3 dimensions.")
 	}
 	if len(t.Dimensions) > 0 && t.DefaultValue != nil {
-		return errors.New("Invalid metric transformation: dimensions and default value are mutually exclusive properties.")
+		return cloudwatch.Invalid("Invalid metric transformation: dimensions and default value are mutually exclusive properties.")
 	}
 	for _, selector := range t.Dimensions {
 		if !strings.HasPrefix(selector, "$") {
-			return errors.New("Invalid dimension: a value is a field of the pattern, such as $.name")
+			return cloudwatch.Invalid("Invalid dimension: a value is a field of the pattern, such as $.name")
 		}
 		if err := p.CheckValue(selector); err != nil {
-			return errors.New("Invalid dimension: " + err.Error())
+			return cloudwatch.Invalid("Invalid dimension: " + err.Error())
 		}
 	}
 	return nil
