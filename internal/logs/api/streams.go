@@ -54,7 +54,11 @@ func (s *Service) describeLogStreams(ctx context.Context, in *cloudwatch.Describ
 		sign = -1
 	}
 	slices.SortFunc(all, func(a, b logs.Stream) int { return sign * key(&a).compare(key(&b)) })
-	page, token, err := pageOf(all, "streams", in.NextToken, in.Limit, 50, key,
+	kind := "streams" // a place in one order is none in another
+	if byTime {
+		kind += " by time"
+	}
+	page, token, err := pageOf(all, kind, in.NextToken, in.Limit, 50, key,
 		func(t *logs.Stream, last streamKey) bool { return sign*key(t).compare(last) > 0 })
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -108,9 +109,13 @@ func (n *node) extract(v jsontext.Value, ok bool, values map[string]string) {
 	}
 }
 
+// maxMetric is how far from 0 a metric's value may be: 2^360, MetricDatum, CloudWatch API
+// Reference, read 2026-11-24.
+const maxMetric = 0x1p360
+
 // Metric returns what a message which the pattern chooses adds to a metric: value is the
 // metricValue of a metric filter, a number such as "1", or a selector as for [Pattern.Value].
-// It has none if the message has no number there.
+// It has none if the message has no number there, or one that is too large for a metric.
 func (p *Pattern) Metric(message, value string) (float64, bool) {
 	if strings.HasPrefix(value, "$") {
 		s, ok := p.Value(message, value)
@@ -119,7 +124,11 @@ func (p *Pattern) Metric(message, value string) (float64, bool) {
 		}
 		value = s
 	}
-	return number(value)
+	f, ok := number(value)
+	if !ok || math.Abs(f) > maxMetric {
+		return 0, false
+	}
+	return f, true
 }
 
 // CheckValue returns an error if a metricValue, or the selector of a dimension, can never be

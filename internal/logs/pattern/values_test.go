@@ -87,6 +87,11 @@ func TestMetric(t *testing.T) {
 		{`{ $.f = * }`, object, "$.f", 55.5, true},
 		{`{ $.f = * }`, object, "$.user", 0, false},
 		{`REJECT`, reject, "1", 1, true},
+		{`{ $.n = * }`, `{"n":1e400}`, "$.n", 0, false},
+		{`{ $.n = * }`, `{"n":-2.4e108}`, "$.n", 0, false},
+		{`{ $.n = * }`, `{"n":2.3e108}`, "$.n", 2.3e108, true},
+		{`[n]`, `inf`, "$n", 0, false},
+		{`[n]`, `NaN`, "$n", 0, false},
 	} {
 		got, ok := mustParse(t, tt.pattern).Metric(tt.message, tt.value)
 		if got != tt.want || ok != tt.ok {
