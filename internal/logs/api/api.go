@@ -61,10 +61,14 @@ type Service struct {
 	actions map[string]action
 
 	// over ends what lasts longer than a call: live tails and queries.
-	over   context.Context
-	end    context.CancelFunc
-	lasts  sync.WaitGroup
-	tails  chan struct{} // one for each live tail
+	over  context.Context
+	end   context.CancelFunc
+	lasts sync.WaitGroup
+	tails chan struct{} // one for each live tail
+
+	searches chan struct{} // one for each FilterLogEvents that reads
+	patience time.Duration // for how long another waits for its turn
+
 	asking queries
 }
 
@@ -81,7 +85,8 @@ func New(cfg Config) (*Service, error) {
 	if metrics == nil {
 		metrics = NewMetrics()
 	}
-	s := &Service{cfg: cfg, metrics: metrics, actions: actions(), tails: make(chan struct{}, maxTails)}
+	s := &Service{cfg: cfg, metrics: metrics, actions: actions(), tails: make(chan struct{}, maxTails),
+		searches: make(chan struct{}, maxSearches), patience: searchPatience}
 	s.over, s.end = context.WithCancel(context.Background())
 	return s, nil
 }

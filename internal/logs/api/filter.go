@@ -16,6 +16,14 @@ import (
 // a token.
 const searchTime = 5 * time.Second
 
+// maxSearches is how many searches read at a time: each may have a batch of a megabyte of
+// every stream in memory. Others wait, for searchPatience at most, which clients wait for an
+// answer, too.
+const (
+	maxSearches    = 4
+	searchPatience = 20 * time.Second
+)
+
 // lookEvery is after how many events the time is looked at.
 const lookEvery = 1024
 
@@ -54,7 +62,27 @@ func (s *Service) filterLogEvents(ctx context.Context, in *cloudwatch.FilterLogE
 	if in.Limit != nil {
 		most = *in.Limit
 	}
+	leave, err := s.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	return out, s.search(ctx, q, match, most, out)
+}
+
+// turn waits until a search may read, and returns what has to be called when it has. The
+// error is [cloudwatch.Throttled] if it would have to wait for too long.
+func (s *Service) turn(ctx context.Context) (leave func(), err error) {
+	wait := time.NewTimer(s.patience)
+	defer wait.Stop()
+	select {
+	case s.searches <- struct{}{}:
+		return func() { <-s.searches }, nil
+	case <-wait.C:
+		return nil, cloudwatch.Throttled
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // timesInclusive puts the bounds of a request into a query. Unlike GetLogEvents' the end is a
