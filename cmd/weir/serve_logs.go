@@ -106,5 +106,8 @@ func complete(f *flowlog.FlowLog, d *vpc.FlowLogConfig, model *vpc.Index) (key s
 		}
 	}
 	slices.SortFunc(f.TagFields, func(a, b flowlog.TagField) int { return strings.Compare(a.ResourceType, b.ResourceType) })
+	if err := f.CheckGroup(f.Account, f.Region); err != nil {
+		return "destination", err
+	}
 	return "name", f.Check()
 }

@@ -161,10 +161,9 @@ func (tf *terraform) weir(args ...string) string {
 	return string(out)
 }
 
-// TestTerraform makes, changes, loses, takes over and destroys flow logs with
-// Terraform, which is told nothing but the lines that weir serve prints.
-func TestTerraform(t *testing.T) {
-	t.Parallel() // it waits for minutes to end
+// newTerraformBed starts weir serve, and prepares Terraform to use it.
+func newTerraformBed(t *testing.T) (*serveBed, *exec.Cmd, *terraform) {
+	t.Helper()
 	if os.Getenv("WEIR_CLIENTS") == "" {
 		t.Skip("set WEIR_CLIENTS=1 to run Terraform, for minutes")
 	}
@@ -181,6 +180,14 @@ func TestTerraform(t *testing.T) {
 	}
 	tf := newTerraform(t, path, plugins, env)
 	tf.vars = []string{"-var=address=" + farther.String()}
+	return b, cmd, tf
+}
+
+// TestTerraform makes, changes, loses, takes over and destroys flow logs with
+// Terraform, which is told nothing but the lines that weir serve prints.
+func TestTerraform(t *testing.T) {
+	t.Parallel() // it waits for minutes to end
+	b, cmd, tf := newTerraformBed(t)
 	tf.run(0, "successfully initialized", "init", "-no-color")
 	tf.copy("test/look.tf")
 	tf.run(0, "5 added, 0 changed, 0 destroyed", "apply", "-auto-approve")

@@ -3,8 +3,6 @@ package main
 import (
 	"encoding/json"
 	"net/netip"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -13,22 +11,8 @@ import (
 // TestTerraformLogs makes, changes and destroys a log group, its metric filter and the flow
 // log that delivers to it, and waits for records.
 func TestTerraformLogs(t *testing.T) {
-	if os.Getenv("WEIR_CLIENTS") == "" {
-		t.Skip("set WEIR_CLIENTS=1 to run Terraform, for minutes")
-	}
-	path, err := exec.LookPath("terraform")
-	if err != nil {
-		t.Skipf("\n*** SKIPPED: Terraform has NOT been used: %v ***", err)
-	}
-	plugins := terraformPlugins(t)
-	b := newServeBed(t, "", terraformNetwork)
-	cmd, exports := b.serve()
-	var env []string
-	for _, line := range exports {
-		env = append(env, strings.TrimPrefix(line, "export "))
-	}
-	tf := newTerraform(t, path, plugins, env)
-	tf.vars = []string{"-var=address=" + farther.String()}
+	t.Parallel() // it waits for minutes to end
+	b, cmd, tf := newTerraformBed(t)
 	tf.copy("logs/logs.tf")
 	tf.run(0, "successfully initialized", "init", "-no-color")
 	tf.run(0, "8 added, 0 changed, 0 destroyed", "apply", "-auto-approve")

@@ -28,7 +28,7 @@ const (
 )
 
 func (a *API) createFlowLogs(ctx context.Context, in *ec2.CreateFlowLogs) (*ec2.CreateFlowLogsAnswer, error) {
-	wanted, err := checkCreate(in)
+	wanted, err := a.checkCreate(in)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (a *API) createFlowLogs(ctx context.Context, in *ec2.CreateFlowLogs) (*ec2.
 }
 
 // checkCreate returns the parameters of each flow log that is asked for.
-func checkCreate(in *ec2.CreateFlowLogs) ([]flowlog.Params, error) {
+func (a *API) checkCreate(in *ec2.CreateFlowLogs) ([]flowlog.Params, error) {
 	if err := checkToken(in.ClientToken); err != nil {
 		return nil, err
 	}
@@ -89,6 +89,9 @@ func checkCreate(in *ec2.CreateFlowLogs) ([]flowlog.Params, error) {
 		p := common
 		p.ResourceID = id
 		if err := p.Check(); err != nil {
+			return nil, err
+		}
+		if err := p.CheckGroup(a.cfg.Account, a.cfg.Region); err != nil {
 			return nil, err
 		}
 		out = append(out, p)

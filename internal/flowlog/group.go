@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"weir/internal/ec2"
 )
 
 // groupName is what log groups are called ("CreateLogGroup", Amazon CloudWatch Logs API
@@ -26,6 +28,19 @@ func (p *Params) GroupName() (string, error) {
 		return "", fmt.Errorf("%q is no log group's name", name)
 	}
 	return name, nil
+}
+
+// CheckGroup reports that the ARN of a log group names another account or region than the
+// flow log's own, whose group of that name would get the records.
+func (p *Params) CheckGroup(account, region string) error {
+	if p.DestinationType != CloudWatchLogs || p.Destination == "" {
+		return nil
+	}
+	parts := strings.SplitN(p.Destination, ":", 6)
+	if len(parts) == 6 && (parts[3] != region || parts[4] != account) {
+		return ec2.WrongDestination.With(p.Destination, fmt.Sprintf("the log group has to be in region %s and account %s", region, account))
+	}
+	return nil
 }
 
 // LogStream returns the name of the log stream that takes the flow log's records of an

@@ -69,3 +69,22 @@ func TestLogStream(t *testing.T) {
 		})
 	}
 }
+
+func TestGroupIsOfTheFlowLogsAccountAndRegion(t *testing.T) {
+	const account, region = "123456789012", "eu-central-1"
+	for _, tt := range []struct {
+		p    Params
+		want string // in the error; "" is none
+	}{
+		{Params{DestinationType: CloudWatchLogs, LogGroup: "g"}, ""},
+		{Params{DestinationType: CloudWatchLogs, Destination: "arn:aws:logs:eu-central-1:123456789012:log-group:g:*"}, ""},
+		{Params{DestinationType: CloudWatchLogs, Destination: "arn:aws:logs:eu-west-1:123456789012:log-group:g"}, "has to be in region eu-central-1 and account 123456789012"},
+		{Params{DestinationType: CloudWatchLogs, Destination: "arn:aws:logs:eu-central-1:210987654321:log-group:g"}, "has to be in region"},
+		{Params{DestinationType: Firehose, Destination: "arn:aws:firehose:eu-west-1:210987654321:deliverystream/s"}, ""},
+	} {
+		err := tt.p.CheckGroup(account, region)
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v, want %q", tt.p.Destination, err, tt.want)
+		}
+	}
+}
